@@ -1,0 +1,75 @@
+# `make` alone prints the menu. Everything here sets itself up: Python 3.11 or newer and make are all that a machine needs.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .make
+# What the breaking check compares the contract with. A first commit has nothing to compare with and compares with itself.
+BREAKING_AGAINST ?= $(shell git rev-parse --verify --quiet HEAD~1 >/dev/null && echo HEAD~1 || echo HEAD)
+
+.PHONY: help
+help: ## Print this menu
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMPS)/venv:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/run: requirements.lock pyproject.toml clients/pyproject.toml | $(STAMPS)/venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e ./clients -e .
+	touch $@
+
+$(STAMPS)/dev: requirements-dev.lock $(STAMPS)/run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+$(STAMPS)/protoc: tools/protoc/requirements.lock
+	$(PYTHON) -m venv .tools/protoc
+	.tools/protoc/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	mkdir -p $(STAMPS) && touch $@
+
+.PHONY: setup
+setup: $(STAMPS)/run ## Install what the services and the command need
+
+.PHONY: demo
+demo: $(STAMPS)/run ## Run all eleven operations against the sandbox, check the truth, print a table
+	@$(BIN)/nhanhsync demo $(DEMO_ARGS)
+
+.PHONY: up
+up: $(STAMPS)/run ## Run sandbox, JobTracker and SyncWorker in the foreground, for use
+	@$(BIN)/nhanhsync up $(UP_ARGS)
+
+.PHONY: test
+test: $(STAMPS)/dev $(STAMPS)/protoc ## Run every test
+	$(BIN)/python -m pytest $(TEST_ARGS)
+
+.PHONY: lint
+lint: $(STAMPS)/dev $(STAMPS)/protoc ## Check format, lint, types, floors, contract, stubs, container files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy services clients/nhanhsync/client clients/nhanhsync/cli examples
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code protos
+	$(BIN)/buf breaking --against '.git#ref=$(BREAKING_AGAINST)'
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+.PHONY: format
+format: $(STAMPS)/dev ## Format code and contract
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/buf format --write protos
+
+.PHONY: protos
+protos: $(STAMPS)/protoc ## Write the stubs anew from the contract
+	tools/protoc/generate.sh clients
+
+.PHONY: lock
+lock: $(STAMPS)/dev ## Write the locks anew, with hashes and without addresses
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-package nhanhsync --group build pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-package nhanhsync --group dev pyproject.toml --output-file requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header tools/protoc/requirements.in --output-file tools/protoc/requirements.lock

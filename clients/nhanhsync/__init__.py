@@ -1,0 +1,1 @@
+"""nhanhsync: the contract's stubs, the client library and the command."""

@@ -1,0 +1,1 @@
+"""What the operations stand on: vendors, databases and the job tracker, behind the ports."""

@@ -1,0 +1,1 @@
+"""SyncWorker's own database: one row per vendor object, mappings, places reached, fences."""

@@ -1,0 +1,316 @@
+"""The catalog's tables.
+
+Every row belongs to a store. Vendor ids are numbers (the number inside a Shopify gid). Amounts and stock are
+ten-thousandths; times whose name ends in `_time` are Unix microseconds, a vendor's `updated_at` is Unix seconds.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _mirror_columns() -> tuple[Column[object], ...]:
+    """Columns of every mirrored row: a hash of the kept fields tells what changed; the gone are marked, not deleted."""
+    return (
+        Column("row_hash", BigInteger, nullable=False),
+        Column("first_time", BigInteger, nullable=False),
+        Column("change_time", BigInteger, nullable=False),
+        Column("gone_time", BigInteger),
+    )
+
+
+nhanh_products = Table(
+    "nhanh_products",
+    metadata,
+    Column("store_id", String(64), nullable=False),
+    Column("nhanh_id", BigInteger, nullable=False),
+    Column("parent_id", BigInteger),
+    Column("code", Text),
+    Column("barcode", Text),
+    Column("sku_key", Text),
+    Column("barcode_key", Text),
+    Column("name", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("category_id", BigInteger),
+    Column("brand_id", BigInteger),
+    Column("price_retail", BigInteger),
+    Column("price_old", BigInteger),
+    Column("price_wholesale", BigInteger),
+    Column("price_import", BigInteger),
+    Column("stock_available", BigInteger),
+    Column("stock_by_depot", Text),
+    Column("updated_at", BigInteger),
+    *_mirror_columns(),
+    PrimaryKeyConstraint("store_id", "nhanh_id"),
+    Index(None, "store_id", "sku_key"),
+    Index(None, "store_id", "barcode_key"),
+)
+
+shopify_variants = Table(
+    "shopify_variants",
+    metadata,
+    Column("store_id", String(64), nullable=False),
+    Column("variant_id", BigInteger, nullable=False),
+    Column("product_id", BigInteger, nullable=False),
+    Column("inventory_item_id", BigInteger, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("sku", Text),
+    Column("barcode", Text),
+    Column("sku_key", Text),
+    Column("barcode_key", Text),
+    Column("price", BigInteger, nullable=False),
+    Column("compare_at_price", BigInteger),
+    Column("product_status", String(16), nullable=False),
+    Column("inventory_quantity", BigInteger),
+    Column("updated_at", BigInteger, nullable=False),
+    *_mirror_columns(),
+    PrimaryKeyConstraint("store_id", "variant_id"),
+    Index(None, "store_id", "sku_key"),
+    Index(None, "store_id", "barcode_key"),
+)
+
+nhanh_customers = Table(
+    "nhanh_customers",
+    metadata,
+    Column("store_id", String(64), nullable=False),
+    Column("nhanh_id", BigInteger, nullable=False),
+    Column("type", Integer),
+    Column("name", Text, nullable=False),
+    Column("phone", Text),
+    Column("email", Text),
+    Column("email_key", Text),
+    Column("address", Text),
+    Column("code", Text),
+    Column("note", Text),
+    Column("gender", Integer),
+    Column("birthday", Text),
+    Column("points", BigInteger),
+    Column("level_name", Text),
+    Column("group_name", Text),
+    Column("total_spent", BigInteger),
+    Column("tier", String(16)),
+    Column("updated_at", BigInteger),
+    *_mirror_columns(),
+    PrimaryKeyConstraint("store_id", "nhanh_id"),
+    Index(None, "store_id", "email_key"),
+)
+
+shopify_customers = Table(
+    "shopify_customers",
+    metadata,
+    Column("store_id", String(64), nullable=False),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("first_name", Text),
+    Column("last_name", Text),
+    Column("email", Text),
+    Column("email_key", Text),
+    Column("phone", Text),
+    Column("address_phone", Text),
+    Column("note", Text),
+    Column("amount_spent", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("orders", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    *_mirror_columns(),
+    PrimaryKeyConstraint("store_id", "customer_id"),
+    Index(None, "store_id", "email_key"),
+)
+
+phone_keys = Table(
+    "phone_keys",
+    metadata,
+    Column("store_id", String(64), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("phone_key", BigInteger, nullable=False),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("rule", String(16), nullable=False),
+    Column("confidence", Float, nullable=False),
+    PrimaryKeyConstraint("store_id", "side", "phone_key", "owner_id"),
+    Index(None, "store_id", "side", "owner_id"),
+)
+"""Canonical phones of customers, E.164 digits as a number; the strongest source of a (phone, owner) pair is kept."""
+
+mappings = Table(
+    "mappings",
+    metadata,
+    Column("mapping_id", String(36), primary_key=True),
+    Column("store_id", String(64), nullable=False),
+    Column("entity", String(16), nullable=False),
+    Column("nhanh_id", BigInteger, nullable=False),
+    Column("shopify_id", BigInteger, nullable=False),
+    Column("shopify_product_id", BigInteger),
+    Column("shopify_inventory_item_id", BigInteger),
+    Column("status", String(20), nullable=False),
+    Column("rule", String(16), nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("made_by_job_id", String(36), nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("push_time", BigInteger),
+    Column("failure_code", Text),
+    Column("failure_message", Text),
+    Column("failure_retryable", Boolean),
+    Column("failure_attempts", Integer, nullable=False, default=0, server_default="0"),
+    Column("failure_time", BigInteger),
+    UniqueConstraint("store_id", "entity", "nhanh_id"),
+    UniqueConstraint("store_id", "entity", "shopify_id"),
+    Index(None, "store_id", "entity", "status"),
+    CheckConstraint("(status = 'FAILED') = (failure_code IS NOT NULL)", name="failure_iff_failed"),
+)
+
+unmatched = Table(
+    "unmatched",
+    metadata,
+    Column("store_id", String(64), nullable=False),
+    Column("entity", String(16), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("vendor_id", BigInteger, nullable=False),
+    Column("reason", String(24), nullable=False),
+    Column("candidate_ids", Text, nullable=False),
+    Column("keys", Text, nullable=False),
+    PrimaryKeyConstraint("store_id", "entity", "side", "vendor_id"),
+)
+"""What the last match left alone; each match of an entity replaces the rows of its store."""
+
+pull_runs = Table(
+    "pull_runs",
+    metadata,
+    Column("store_id", String(64), nullable=False),
+    Column("operation", String(32), nullable=False),
+    Column("filter_hash", String(32), nullable=False),
+    Column("pull_id", String(36), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("since", BigInteger),
+    Column("cursor", Text),
+    Column("processed", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("unchanged", BigInteger, nullable=False),
+    Column("pages", BigInteger, nullable=False),
+    Column("gone", BigInteger, nullable=False),
+    Column("start_time", BigInteger, nullable=False),
+    Column("touch_time", BigInteger, nullable=False),
+    Column("finished_by", String(36)),
+    Column("finish_time", BigInteger),
+    Column("covered_until", BigInteger),
+    PrimaryKeyConstraint("store_id", "operation", "filter_hash"),
+)
+"""
+The place that a pull has reached, written with each page's rows.
+
+`covered_until` (Unix seconds) survives from one pull to the next: what the last finished pull of this filter has seen,
+from which an INCREMENTAL one goes on.
+"""
+
+pull_seen = Table(
+    "pull_seen",
+    metadata,
+    Column("pull_id", String(36), nullable=False),
+    Column("vendor_id", BigInteger, nullable=False),
+    PrimaryKeyConstraint("pull_id", "vendor_id"),
+    sqlite_with_rowid=False,
+)
+"""What an unfinished pull has seen; emptied when it ends, so that unchanged rows are not rewritten."""
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("job_id", String(36), primary_key=True),
+    Column("cursor", Text),
+    Column("state", Text, nullable=False),
+    Column("result", Text),
+    Column("touch_time", BigInteger, nullable=False),
+    Column("finish_time", BigInteger),
+)
+"""The place that a match or a push has reached, as JSON; with `finish_time` only CompleteJob is left to do."""
+
+push_items = Table(
+    "push_items",
+    metadata,
+    Column("job_id", String(36), nullable=False),
+    Column("mapping_id", String(36), nullable=False),
+    Column("outcome", String(8), nullable=False),
+    PrimaryKeyConstraint("job_id", "mapping_id"),
+    sqlite_with_rowid=False,
+)
+"""Which mappings a push job is done with (ok, failed, skipped), so that a later attempt counts right."""
+
+fences = Table(
+    "fences",
+    metadata,
+    Column("lock_key", String(200), primary_key=True),
+    Column("fence", BigInteger, nullable=False),
+)
+
+confirmed_values = Table(
+    "confirmed_values",
+    metadata,
+    Column("store_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("location_id", BigInteger, nullable=False),
+    Column("value", BigInteger),
+    Column("confirm_time", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id", "kind", "owner_id", "location_id"),
+)
+"""
+What Shopify last confirmed, pushed or read: `quantity` per inventory item and location, `total_spent` per customer,
+`price` and `compare_at` per variant (location 0 where there is none; a NULL value means confirmed as not set).
+"""
+
+push_intents = Table(
+    "push_intents",
+    metadata,
+    Column("intent_id", String(36), primary_key=True),
+    Column("store_id", String(64), nullable=False),
+    Column("entity", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("idempotency_key", String(64), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("job_id", String(36), nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("settle_time", BigInteger),
+    Column("outcome", String(16)),
+    Index(None, "store_id", "entity", "settle_time"),
+)
+"""Writes to a vendor, stored before the call, settled after it; open ones are settled before anything is planned."""
+
+sync_log = Table(
+    "sync_log",
+    metadata,
+    Column("log_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("store_id", String(64), nullable=False),
+    Column("entity", String(16), nullable=False),
+    Column("mapping_id", String(36), nullable=False),
+    Column("aspect", String(16), nullable=False),
+    Column("location_id", BigInteger),
+    Column("old_value", BigInteger),
+    Column("new_value", BigInteger),
+    Column("outcome", String(8), nullable=False),
+    Column("detail", Text),
+    Column("job_id", String(36), nullable=False),
+    Column("log_time", BigInteger, nullable=False),
+    Index(None, "store_id", "entity", "mapping_id"),
+)
+"""Every pushed value with the one before it; only added to."""

@@ -1,0 +1,1 @@
+"""Shopify's Admin GraphQL API: transport, typed errors, limiter, documents, decoding."""

@@ -1,0 +1,51 @@
+"""Nhanh.vn, as the operations use it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync_worker.application.ports.pages import Page
+from sync_worker.application.ports.vendor_metrics import VendorMetrics
+from sync_worker.domain.customers import NhanhCustomer
+from sync_worker.domain.products import NhanhProduct, NhanhStock
+from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter
+
+MAX_IDS = 100
+"""Nhanh takes at most so many ids a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class NhanhAccess:
+    """What the access token grants. `depot_ids` is None when it grants every depot; the expiry is Unix seconds."""
+
+    expires_at: int | None
+    depot_ids: frozenset[int] | None
+
+
+class Nhanh(Protocol):
+    """One store's Nhanh business, for one job. Every call passes the job's gate and the account's limiter.
+
+    Every method raises the vendor failures of `domain.failures`, and the stops of `CallGate`.
+    """
+
+    metrics: VendorMetrics
+
+    async def check_access(self) -> NhanhAccess:
+        """Ask what the token grants (`app/checkaccesstoken`)."""
+        ...
+
+    async def product_page(self, wanted: NhanhProductFilter, cursor: str | None) -> Page[NhanhProduct]:
+        """Read a page of at most 100 sellable items in order of id; None begins."""
+        ...
+
+    async def customer_page(self, wanted: NhanhCustomerFilter, cursor: str | None) -> Page[NhanhCustomer]:
+        """Read a page of at most 100 customers; None begins."""
+        ...
+
+    async def stock_of(self, nhanh_ids: Sequence[int]) -> Mapping[int, NhanhStock]:
+        """Read fresh stock of at most MAX_IDS items, all depots (`product/inventory`). A missing id is not zero."""
+        ...
+
+    async def products_by_id(self, nhanh_ids: Sequence[int]) -> Mapping[int, NhanhProduct]:
+        """Read at most MAX_IDS items (`product/list`). An id that is missing is unknown to Nhanh."""
+        ...

@@ -1,0 +1,1 @@
+"""Who is linked with whom: strict mutual uniqueness, and a reason for everybody else."""

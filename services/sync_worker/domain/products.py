@@ -1,0 +1,64 @@
+"""Products as the two vendors tell of them, decoded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NhanhProduct:
+    """A sellable item of Nhanh: a standalone product or a child of a parent; parents themselves are never rows.
+
+    Amounts are ten-thousandths of a VND; stock is ten-thousandths of a piece, since Nhanh sends doubles.
+    """
+
+    nhanh_id: int
+    parent_id: int | None
+    code: str | None
+    barcode: str | None
+    name: str
+    status: int
+    category_id: int | None
+    brand_id: int | None
+    price_retail: int | None
+    price_old: int | None
+    price_wholesale: int | None
+    price_import: int | None
+    stock: "NhanhStock | None"
+    updated_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NhanhStock:
+    """What can be sold of an item, in ten-thousandths of a piece, over the depots that the access token grants.
+
+    A depot that an answered product does not list holds none of it.
+    """
+
+    available: int
+    by_depot: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopifyVariant:
+    """A variant of a Shopify product. Ids are the numbers inside gids; amounts are ten-thousandths of the currency."""
+
+    variant_id: int
+    product_id: int
+    inventory_item_id: int
+    title: str
+    sku: str | None
+    barcode: str | None
+    price: int
+    compare_at_price: int | None
+    product_status: str
+    inventory_quantity: int | None
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShopifyLocation:
+    """A place where a Shopify shop keeps stock."""
+
+    location_id: int
+    name: str
+    active: bool

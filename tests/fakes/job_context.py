@@ -1,0 +1,48 @@
+"""A job context that keeps what was reported, for operations under test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sync_worker.application.ports.job import Fence
+from sync_worker.domain.failures import ItemFailure, WorkStopped
+from sync_worker.domain.progress import Progress
+from sync_worker.domain.stores import Store
+
+
+@dataclass
+class OpenGate:
+    """Lets every call through, and counts them; `stop` makes it refuse instead."""
+
+    passed: int = 0
+    stop: WorkStopped | None = None
+
+    async def pass_through(self, timeout_seconds: float) -> None:
+        """Count the call."""
+        if self.stop is not None:
+            raise self.stop
+        self.passed += 1
+
+
+@dataclass
+class RecordingJobContext:
+    """One attempt of a job whose reports can be looked at. `stop_after` reports, `check` raises `stop`."""
+
+    store: Store
+    job_id: str = "00000000-0000-7000-8000-000000000001"
+    attempt: int = 1
+    fence: Fence = field(default_factory=lambda: Fence(1, ()))
+    gate: OpenGate = field(default_factory=OpenGate)
+    reports: list[Progress] = field(default_factory=list)
+    failures: list[ItemFailure] = field(default_factory=list)
+    stop: WorkStopped | None = None
+    stop_after: int = 0
+
+    def check(self) -> None:
+        """Raise `stop` once enough has been reported."""
+        if self.stop is not None and len(self.reports) >= self.stop_after:
+            raise self.stop
+
+    async def report(self, progress: Progress, failures: Sequence[ItemFailure] = ()) -> None:
+        """Keep the report."""
+        self.reports.append(progress)
+        self.failures.extend(failures)
