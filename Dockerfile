@@ -1,4 +1,4 @@
-# One image for both services: the command decides which one runs.
+# The image of the services: the command decides which one runs.
 #   docker build -t nhanhsync . && docker run nhanhsync job-tracker
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
@@ -17,5 +17,5 @@ ENV PATH=/opt/nhanhsync/bin:$PATH PYTHONUNBUFFERED=1
 WORKDIR /var/lib/nhanhsync
 USER 10001
 VOLUME /var/lib/nhanhsync
-EXPOSE 50051 50052
+EXPOSE 50051
 CMD ["job-tracker"]

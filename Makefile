@@ -5,8 +5,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .make
-# What the breaking check compares the contract with. A first commit has nothing to compare with and compares with itself.
-BREAKING_AGAINST ?= $(shell git rev-parse --verify --quiet HEAD~1 >/dev/null && echo HEAD~1 || echo HEAD)
 
 .PHONY: help
 help: ## Print this menu
@@ -34,14 +32,6 @@ $(STAMPS)/protoc: tools/protoc/requirements.lock
 .PHONY: setup
 setup: $(STAMPS)/run ## Install what the services and the command need
 
-.PHONY: demo
-demo: $(STAMPS)/run ## Run all eleven operations against the sandbox, check the truth, print a table
-	@$(BIN)/nhanhsync demo $(DEMO_ARGS)
-
-.PHONY: up
-up: $(STAMPS)/run ## Run sandbox, JobTracker and SyncWorker in the foreground, for use
-	@$(BIN)/nhanhsync up $(UP_ARGS)
-
 .PHONY: test
 test: $(STAMPS)/dev $(STAMPS)/protoc ## Run every test
 	$(BIN)/python -m pytest $(TEST_ARGS)
@@ -50,11 +40,11 @@ test: $(STAMPS)/dev $(STAMPS)/protoc ## Run every test
 lint: $(STAMPS)/dev $(STAMPS)/protoc ## Check format, lint, types, floors, contract, stubs, container files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy services clients/nhanhsync/client clients/nhanhsync/cli examples
+	$(BIN)/mypy services clients/nhanhsync/client
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code protos
-	$(BIN)/buf breaking --against '.git#ref=$(BREAKING_AGAINST)'
+	$(BIN)/buf breaking protos --against protos/released.binpb
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
@@ -67,6 +57,10 @@ format: $(STAMPS)/dev ## Format code and contract
 .PHONY: protos
 protos: $(STAMPS)/protoc ## Write the stubs anew from the contract
 	tools/protoc/generate.sh clients
+
+.PHONY: release-contract
+release-contract: $(STAMPS)/dev ## Remember the contract as released: from then on it only grows
+	$(BIN)/buf build protos --output protos/released.binpb
 
 .PHONY: lock
 lock: $(STAMPS)/dev ## Write the locks anew, with hashes and without addresses

@@ -1,0 +1,168 @@
+"""The client for asyncio."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Self
+
+import grpc
+
+from nhanhsync.client import requests
+from nhanhsync.client.channels import KEEPALIVE, WATCHING
+from nhanhsync.client.refusals import refused
+from nhanhsync.client.resuming import GIVE_UP_SECONDS, Resumption
+from nhanhsync.jobs.v1 import job_pb2, job_tracker_service_pb2
+from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
+from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import SyncWorkerStub
+
+if TYPE_CHECKING:  # the stubs' asyncio face exists for type checkers alone
+    from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerAsyncStub
+    from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import SyncWorkerAsyncStub
+
+DEFAULT_JOB_TRACKER = "127.0.0.1:50051"
+DEFAULT_SYNC_WORKER = "127.0.0.1:50052"
+
+
+class Client:
+    """Connections to both services; an async context manager."""
+
+    def __init__(
+        self,
+        job_tracker: str,
+        sync_worker: str,
+        *,
+        give_up_seconds: float = GIVE_UP_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] = random.uniform,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._give_up_seconds = give_up_seconds
+        self._monotonic = monotonic
+        self._uniform = uniform
+        self._sleep = sleep
+        self._channels = [
+            grpc.aio.insecure_channel(job_tracker, options=KEEPALIVE),
+            grpc.aio.insecure_channel(job_tracker, options=WATCHING),
+            grpc.aio.insecure_channel(sync_worker, options=KEEPALIVE),
+        ]
+        self.jobs: JobTrackerAsyncStub = JobTrackerStub(self._channels[0])
+        self._watching: JobTrackerAsyncStub = JobTrackerStub(self._channels[1])
+        self.sync: SyncWorkerAsyncStub = SyncWorkerStub(self._channels[2])
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for channel in self._channels:
+            await channel.close()
+
+    async def create_job(
+        self, request: job_tracker_service_pb2.CreateJobRequest
+    ) -> job_tracker_service_pb2.CreateJobResponse:
+        """Create a job, with a request id of its own, and again if JobTracker cannot be reached.
+
+        Raises:
+            Refused: JobTracker said no.
+            GaveUpError: It could not be reached for too long.
+        """
+        request = requests.with_request_id(request)
+        made: job_tracker_service_pb2.CreateJobResponse = await self._until_answered(
+            lambda: self.jobs.CreateJob(request)
+        )
+        return made
+
+    async def wait_job(self, job_id: str, timeout: float | None = None) -> job_pb2.Job:  # noqa: ASYNC109 - theirs to name
+        """Wait for a job's end, up to `timeout` seconds, and give the job as it is then; look at its state.
+
+        Raises:
+            Refused: JobTracker said no.
+            GaveUpError: It could not be reached for too long.
+        """
+        until = None if timeout is None else self._monotonic() + timeout
+        while True:
+            left = requests.LONGEST_WAIT_SECONDS if until is None else until - self._monotonic()
+            request = requests.wait_request(job_id, left)
+            answer = await self._until_answered(lambda request=request: self.jobs.WaitJob(request))  # type: ignore[misc]
+            job: job_pb2.Job = answer.job
+            if requests.is_final(job) or (until is not None and self._monotonic() >= until):
+                return job
+
+    async def watch_job(
+        self, job_id: str, *, after_revision: int = 0, min_interval: float | None = None
+    ) -> AsyncIterator[job_tracker_service_pb2.WatchJobResponse]:
+        """Follow a job to its end: each update is the job as it is, plus the events since the update before.
+
+        Resumes by itself when the connection breaks or JobTracker restarts; no event is missed or given twice.
+
+        Raises:
+            Refused: JobTracker said no.
+            GaveUpError: It could not be reached for too long.
+        """
+        resumption = self._resumption(after_revision)
+        while True:
+            try:
+                request = requests.watch_request(job_id, int(resumption.position), min_interval)
+                async for update in self._watching.WatchJob(request, wait_for_ready=False):
+                    resumption.came(None if update.heartbeat else update.job.revision)
+                    if update.heartbeat:
+                        continue
+                    yield update
+                    if requests.is_final(update.job):
+                        return
+                wait = resumption.broke_off()
+            except grpc.aio.AioRpcError as error:
+                wait = resumption.failed(refused(error))
+            await self._sleep(wait)
+
+    async def watch_jobs(
+        self,
+        wanted: job_tracker_service_pb2.JobFilter,
+        *,
+        resume_token: str = "",
+        min_interval: float | None = None,
+    ) -> AsyncIterator[job_tracker_service_pb2.WatchJobsResponse]:
+        """Follow the jobs of a filter, without end; resumes by itself. After a resume an event may come again.
+
+        Raises:
+            Refused: JobTracker said no.
+            GaveUpError: It could not be reached for too long.
+        """
+        resumption = self._resumption(resume_token)
+        while True:
+            try:
+                request = requests.watch_many_request(wanted, str(resumption.position), min_interval)
+                async for update in self._watching.WatchJobs(request, wait_for_ready=False):
+                    resumption.came(update.resume_token)
+                    if not update.heartbeat:
+                        yield update
+                wait = resumption.broke_off()
+            except grpc.aio.AioRpcError as error:
+                wait = resumption.failed(refused(error))
+            await self._sleep(wait)
+
+    async def _until_answered(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - the answer of any call
+        resumption = self._resumption(0)
+        while True:
+            try:
+                return await call()
+            except grpc.aio.AioRpcError as error:
+                wait = resumption.failed(refused(error))
+            await self._sleep(wait)
+
+    def _resumption(self, position: int | str) -> Resumption:
+        return Resumption(self._monotonic, self._uniform, self._give_up_seconds, position)
+
+
+def connect(
+    *,
+    job_tracker: str = DEFAULT_JOB_TRACKER,
+    sync_worker: str = DEFAULT_SYNC_WORKER,
+    give_up_seconds: float = GIVE_UP_SECONDS,
+) -> Client:
+    """Open a client; addresses are host:port. Nothing is sent before the first call."""
+    return Client(job_tracker, sync_worker, give_up_seconds=give_up_seconds)

@@ -1,0 +1,281 @@
+"""Runs units of work, plain functions of a SQLAlchemy `Connection`, against a service's database.
+
+On SQLite one thread writes. It takes what is queued as soon as it is free, gives each unit a savepoint, commits them
+together and answers only then: a unit that fails, fails alone, and nothing is answered that a crash could take back.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+Result = TypeVar("Result")
+
+BUSY_TIMEOUT_MS = 5_000
+"""A writer of another process is waited for so long."""
+
+UNITS_PER_COMMIT = 256
+"""Bounds how long the first unit of a transaction waits for the last."""
+
+READERS = 4
+
+
+class DatabaseUrlError(Exception):
+    """The database's address cannot be used; the message says what is allowed."""
+
+
+class DatabaseInUseError(Exception):
+    """Another process has the database, and this service shares it with nobody."""
+
+
+class DatabaseUnavailableError(Exception):
+    """The database could not be reached, or could not commit. Nothing of the unit was stored."""
+
+
+class _TransactionLostError(Exception):
+    """SQLite gave up the whole transaction under us: none of its units is stored."""
+
+
+class _Queued:
+    """A unit that waits for the writer, and the future that waits for its answer."""
+
+    __slots__ = ("future", "outcome", "unit")
+
+    def __init__(self, unit: Callable[[Connection], Any], future: "asyncio.Future[Any]") -> None:
+        self.unit = unit
+        self.future = future
+        self.outcome: Any = None
+
+
+class Database:
+    """An open database. Units of work run in its threads, never in the event loop's."""
+
+    def __init__(self, writer: Engine, reader: Engine, lock: int | None) -> None:
+        self._writer_engine = writer
+        self._reader_engine = reader
+        self._lock = lock
+        self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
+        self._writer = threading.Thread(target=self._write_forever, name="database-writer", daemon=True)
+        self._closed = False
+        self._writer.start()
+
+    @classmethod
+    async def open(cls, url: str, *, migrations: Path, exclusive: bool = False) -> Self:
+        """Open a database, bring its schema up to date, and start its threads.
+
+        Args:
+            url: `sqlite:///relative.db` or `sqlite:////absolute.db`.
+            migrations: The folder of the service's Alembic migrations.
+            exclusive: Refuse to share the database with another process that opens it so.
+
+        Raises:
+            DatabaseUrlError: The address is of another kind.
+            DatabaseInUseError: Another process has it, and `exclusive` is asked for.
+            DatabaseUnavailableError: It cannot be opened or migrated.
+        """
+        path = sqlite_path(url)
+        lock: int | None = None
+        writer = _engine(path, begin="BEGIN IMMEDIATE", pool_size=1)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = _take_lock(path) if exclusive else None
+            await asyncio.to_thread(_migrate, writer, migrations)
+        except (OSError, SQLAlchemyError, CommandError) as error:
+            writer.dispose()
+            if lock is not None:
+                os.close(lock)
+            raise DatabaseUnavailableError(f"the database {path} cannot be opened: {error}") from error
+        return cls(writer, _engine(path, begin="BEGIN", pool_size=READERS, read_only=True), lock)
+
+    async def write(self, unit: Callable[[Connection], Result]) -> Result:
+        """Run a unit of work in the next transaction, and answer after its commit.
+
+        A caller that is cancelled while it waits does not take the unit back.
+
+        Raises:
+            DatabaseUnavailableError: Nothing of the unit was stored.
+        """
+        if self._closed:
+            raise DatabaseUnavailableError("the database is closed")
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._queue.put(_Queued(unit, future))
+        return await future
+
+    async def read(self, unit: Callable[[Connection], Result]) -> Result:
+        """Run a unit of work that only reads, on a snapshot of what is committed.
+
+        Raises:
+            DatabaseUnavailableError: The database cannot be read.
+        """
+        if self._closed:
+            raise DatabaseUnavailableError("the database is closed")
+        return await self._loop.run_in_executor(self._readers, self._read, unit)
+
+    async def close(self) -> None:
+        """Finish what is queued and close every connection."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._writer.join)
+        await asyncio.to_thread(self._readers.shutdown)
+        self._writer_engine.dispose()
+        self._reader_engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _read(self, unit: Callable[[Connection], Result]) -> Result:
+        try:
+            with self._reader_engine.connect() as connection:
+                return unit(connection)
+        except (OperationalError, PoolTimeoutError) as error:
+            raise DatabaseUnavailableError(f"the database cannot be read: {error}") from error
+
+    def _write_forever(self) -> None:
+        with self._writer_engine.connect() as connection:
+            while (first := self._queue.get()) is not None:
+                batch = [first]
+                last = False
+                while len(batch) < UNITS_PER_COMMIT and not self._queue.empty():
+                    following = self._queue.get()
+                    if following is None:
+                        last = True
+                        break
+                    batch.append(following)
+                _commit_together(connection, batch)
+                self._loop.call_soon_threadsafe(_answer, batch)
+                if last:
+                    return
+
+
+def sqlite_path(url: str) -> Path:
+    """Find the file that a database's address names.
+
+    Raises:
+        DatabaseUrlError: The address is not one of a SQLite file.
+    """
+    allowed = "use sqlite:///relative.db or sqlite:////absolute.db"
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseUrlError(f"{url!r} is not a database address; {allowed}") from None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise DatabaseUrlError(f"{parsed.render_as_string()!r} is not the address of a SQLite file; {allowed}")
+    return Path(parsed.database)
+
+
+def _engine(path: Path, *, begin: str, pool_size: int, read_only: bool = False) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}", pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+        connection.isolation_level = None  # transactions begin when we say so, not when the driver guesses
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            *(("query_only = ON",) if read_only else ()),
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own lower() knows ASCII alone; people search for Vietnamese words.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+
+    @event.listens_for(engine, "begin")
+    def begin_as_asked(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _migrate(engine: Engine, migrations: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _take_lock(path: Path) -> int:
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise DatabaseInUseError(
+            f"another process has the database {path}; stop it, or give this one its own"
+        ) from None
+    return descriptor
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _commit_together(connection: Connection, batch: list[_Queued]) -> None:
+    try:
+        with connection.begin():
+            for queued in batch:
+                try:
+                    with connection.begin_nested():
+                        queued.outcome = (True, queued.unit(connection))
+                except OperationalError as error:
+                    _must_be_in_transaction(connection, error)
+                    failure = DatabaseUnavailableError(f"the database could not run a unit of work: {error}")
+                    failure.__cause__ = error
+                    queued.outcome = (False, failure)
+                except Exception as error:
+                    _must_be_in_transaction(connection, error)
+                    queued.outcome = (False, error)  # for whoever asked for the unit; the others go on
+    except (SQLAlchemyError, _TransactionLostError) as error:
+        for queued in batch:
+            failure = DatabaseUnavailableError(f"the database could not commit: {error}")
+            failure.__cause__ = error
+            queued.outcome = (False, failure)
+
+
+def _must_be_in_transaction(connection: Connection, error: Exception) -> None:
+    """Hold on to what a unit's failure left: after a full disk, say, SQLite has rolled everything back by itself.
+
+    The next savepoint would then begin a transaction of its own, and units before it would be answered as stored.
+    See "Response To Errors Within A Transaction" in https://www.sqlite.org/lang_transaction.html.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    if not driver.in_transaction:
+        raise _TransactionLostError(f"SQLite gave up the transaction: {_first(error)}") from error
+
+
+def _first(error: BaseException) -> BaseException:
+    """Find what began a chain of errors: leaving the lost savepoint fails too, and says nothing of the reason."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
+def _answer(batch: list[_Queued]) -> None:
+    for queued in batch:
+        if queued.future.done():
+            continue
+        good, outcome = queued.outcome
+        if good:
+            queued.future.set_result(outcome)
+        else:
+            queued.future.set_exception(outcome)

@@ -1,0 +1,219 @@
+"""Turns what a servicer raises into a refusal that machines can read, and keeps count of calls."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeAlias
+
+import grpc
+import structlog
+from google.protobuf import duration_pb2
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from chassis.metrics import CallMetrics
+
+log = structlog.get_logger()
+
+# Generic in their stubs alone.
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call that is refused: one gRPC code, one reason of the contract, a sentence, and details where they help.
+
+    `violations` are (field, description) pairs for `BadRequest`; `resource` is a (type, name) pair for `ResourceInfo`;
+    `retry_seconds` asks for that much patience in `RetryInfo`. `domain` is the service's own unless another's refusal
+    is passed on.
+    """
+
+    code: grpc.StatusCode
+    reason: str
+    message: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    violations: Sequence[tuple[str, str]] = ()
+    resource: tuple[str, str] | None = None
+    retry_seconds: float | None = None
+    domain: str | None = None
+
+
+ErrorTable = Mapping[type[Exception], Callable[[Any], Refusal]]
+"""What each class of error is refused with; a derived class without a row of its own takes its nearest base's."""
+
+
+def refusal_for(table: ErrorTable, error: Exception) -> Refusal | None:
+    """Find the row of an error's class, or of its nearest base."""
+    for cls in type(error).__mro__:
+        make = table.get(cls)
+        if make is not None:
+            return make(error)
+    return None
+
+
+MESSAGE_CHARACTERS = 300
+VALUE_CHARACTERS = 200
+STATUS_BYTES = 3 * 1024
+"""A refusal travels in the trailing metadata, of which a peer takes 8 KiB by default, in base64 and beside its message.
+See GRPC_ARG_MAX_METADATA_SIZE in grpc/impl/channel_arg_names.h."""
+
+
+class ReaderTooSlowError(Exception):
+    """The caller did not read the stream that it asked for, and it is given up."""
+
+    def __init__(self, request: Message, seconds: float) -> None:
+        super().__init__(f"the stream was not read for {seconds:g} seconds; read faster, or ask for fewer messages")
+        self.request = request
+        self.seconds = seconds
+
+
+def status_of(refusal: Refusal, domain: str) -> status_pb2.Status:
+    """Write a refusal as `google.rpc.Status` with its details, small enough for the trailing metadata.
+
+    Where there are too many violations for that, the last one says how many more there are.
+    """
+    violations = [(_short(name), _short(description)) for name, description in refusal.violations]
+    named = len(violations)
+    while True:
+        shown = violations[:named]
+        if named < len(violations):
+            shown.append(("", f"and {len(violations) - named} more"))
+        status = _status(refusal, domain, shown)
+        if status.ByteSize() <= STATUS_BYTES or named == 0:
+            return status
+        named = min(named - 1, named * STATUS_BYTES // status.ByteSize())
+
+
+def _short(text: str, longest: int = VALUE_CHARACTERS) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _status(refusal: Refusal, domain: str, shown: Sequence[tuple[str, str]]) -> status_pb2.Status:
+    details: list[Message] = [
+        error_details_pb2.ErrorInfo(
+            reason=refusal.reason,
+            domain=refusal.domain or domain,
+            metadata={name: _short(value) for name, value in refusal.metadata.items()},
+        )
+    ]
+    if shown:
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=name, description=description)
+            for name, description in shown
+        ]
+        details.append(error_details_pb2.BadRequest(field_violations=violations))
+    if refusal.resource is not None:
+        kind, name = refusal.resource
+        details.append(error_details_pb2.ResourceInfo(resource_type=kind, resource_name=_short(name)))
+    if refusal.retry_seconds is not None:
+        delay = duration_pb2.Duration()
+        delay.FromNanoseconds(int(refusal.retry_seconds * 1e9))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    packed = []
+    for detail in details:
+        wrapped = AnyMessage()
+        wrapped.Pack(detail)
+        packed.append(wrapped)
+    code: int = refusal.code.value[0]
+    return status_pb2.Status(code=code, message=_short(refusal.message, MESSAGE_CHARACTERS), details=packed)
+
+
+class Refusing(grpc.aio.ServerInterceptor):
+    """Stands around every call: refuses as the service's error table says, logs, and counts.
+
+    A stream whose caller does not read for `write_seconds` ends with `ReaderTooSlowError`, which the table has to hold.
+    """
+
+    def __init__(
+        self,
+        table: ErrorTable,
+        *,
+        domain: str,
+        internal_reason: str,
+        metrics: CallMetrics,
+        write_seconds: float = 30.0,
+    ) -> None:
+        self._table = table
+        self._domain = domain
+        self._internal_reason = internal_reason
+        self._metrics = metrics
+        self._write_seconds = write_seconds
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[Handler | None]"],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "Handler | None":
+        """Wrap the handler of a unary or a server-streaming call."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(("/grpc.health.", "/grpc.reflection.")):
+            return handler
+        inner: Any = handler  # the stubs know only the synchronous shape of a handler's functions
+        codec = (inner.request_deserializer, inner.response_serializer)
+        if inner.response_streaming:
+            stream: Any = self._stream(method, inner.unary_stream)
+            return grpc.unary_stream_rpc_method_handler(stream, *codec)
+        return grpc.unary_unary_rpc_method_handler(self._unary(method, inner.unary_unary), *codec)
+
+    def _unary(self, method: str, call: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+        async def answer(request: Message, context: Context) -> Message:
+            began = time.perf_counter()
+            try:
+                response: Message = await call(request, context)
+            except Exception as error:  # every kind is refused in its way
+                await self._refuse(method, context, error, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            self._metrics.answered(method, "OK", seconds)
+            log.debug("call answered", method=method, code="OK", seconds=round(seconds, 6))
+            return response
+
+        return answer
+
+    def _stream(
+        self, method: str, call: Callable[[Any, Any], AsyncGenerator[Any, None]]
+    ) -> Callable[[Any, Any], Awaitable[None]]:
+        async def answer(request: Message, context: Context) -> None:
+            try:
+                async with aclosing(call(request, context)) as responses:
+                    async for response in responses:
+                        await self._write(context, request, response)
+            except Exception as error:  # every kind is refused in its way
+                await self._refuse(method, context, error, None)
+            self._metrics.answered(method, "OK", None)
+            log.debug("stream ended", method=method, code="OK")
+
+        return answer
+
+    async def _write(self, context: Context, request: Message, response: Message) -> None:
+        try:
+            await asyncio.wait_for(context.write(response), self._write_seconds)
+        except TimeoutError:
+            raise ReaderTooSlowError(request, self._write_seconds) from None
+
+    async def _refuse(self, method: str, context: Context, error: Exception, seconds: float | None) -> NoReturn:
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        refusal = refusal_for(self._table, error)
+        if refusal is None:
+            incident = uuid.uuid4().hex
+            log.error("call failed", method=method, incident_id=incident, exc_info=error)
+            refusal = Refusal(
+                grpc.StatusCode.INTERNAL,
+                self._internal_reason,
+                f"a fault of our own; the log has the details under incident {incident}",
+                {"incident_id": incident},
+            )
+        self._metrics.answered(method, refusal.code.name, seconds)
+        log.debug(
+            "call refused", method=method, code=refusal.code.name, reason=refusal.reason, sentence=refusal.message
+        )
+        status = status_of(refusal, self._domain)
+        await context.abort(refusal.code, status.message, rpc_status.to_status(status).trailing_metadata)
+        raise AssertionError("abort returned")  # it never does

@@ -1,0 +1,185 @@
+"""JobTracker: wires the floors together and runs them.
+
+Settings come from the environment; `job-tracker --help` lists them.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import secrets
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import uuid_utils
+from chassis.database import Database, DatabaseInUseError, DatabaseUnavailableError, DatabaseUrlError, sqlite_path
+from chassis.interceptors import Refusing
+from chassis.logs import LEVELS, configure_logs
+from chassis.metrics import CallMetrics
+from chassis.server import ListenError, announce, asked_to_stop, check_listen, serving
+from chassis.settings import SettingsFaultsError, load_settings
+from nhanhsync.jobs.v1 import job_tracker_service_pb2
+from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import add_JobTrackerServicer_to_server
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from job_tracker.adapters.clock import SystemClock
+from job_tracker.adapters.store.job_store import SqlJobStore
+from job_tracker.application.changes import Changes
+from job_tracker.application.ports.clock import Clock
+from job_tracker.application.reap import reap_forever
+from job_tracker.application.tracker import Tracker
+from job_tracker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
+from job_tracker.entrypoints.servicer import JobTrackerServicer
+
+SERVICE = job_tracker_service_pb2.DESCRIPTOR.services_by_name["JobTracker"].full_name
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _known_level(level: str) -> str:
+    if level not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return level
+
+
+def _usable_database(url: str) -> str:
+    try:
+        sqlite_path(url)
+    except DatabaseUrlError as error:
+        raise ValueError(str(error)) from None
+    return url
+
+
+class TrackerSettings(BaseSettings):
+    """JobTracker's settings, read once."""
+
+    model_config = SettingsConfigDict(env_prefix="JOB_TRACKER_", frozen=True)
+
+    insecure: bool = Field(False, description="Allow an address that other machines reach, without TLS.")
+    listen: str = Field("127.0.0.1:50051", description="Where to listen, host:port; port 0 takes a free one.")
+    database_url: Annotated[str, AfterValidator(_usable_database)] = Field(
+        "sqlite:///nhanhsync-jobs.db", description="The database: sqlite:///relative.db or sqlite:////absolute.db."
+    )
+    metrics_listen: str = Field("", description="Where Prometheus scrapes, host:port; empty: nowhere.")
+    log_level: Annotated[str, AfterValidator(_known_level)] = Field(
+        "info", description="debug, info, warning or error."
+    )
+    cancel_grace_seconds: float = Field(
+        60.0, gt=0, le=3600, description="A cancelled job ends after this at the latest."
+    )
+    heartbeat_seconds: float = Field(15.0, gt=0, le=300, description="A silent stream sends a sign of life so often.")
+    watch_write_seconds: float = Field(
+        30.0, gt=0, le=300, description="A stream whose reader does not read for so long is ended."
+    )
+
+    @field_validator("listen", "metrics_listen")
+    @classmethod
+    def _listen(cls, listen: str, info: ValidationInfo) -> str:
+        if info.field_name == "metrics_listen" and not listen:
+            return listen
+        fault = check_listen(listen, insecure=bool(info.data.get("insecure", False)))
+        if fault is not None:
+            raise ValueError(fault)
+        return listen
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A running JobTracker: where it listens, and where its metrics are, empty when nowhere."""
+
+    address: str
+    metrics_address: str
+
+
+@contextlib.asynccontextmanager
+async def running(settings: TrackerSettings, *, clock: Clock | None = None) -> AsyncIterator[Handle]:
+    """Run JobTracker in this loop for as long as the context lasts, by the machine's clock unless another is given.
+
+    Raises:
+        DatabaseInUseError, DatabaseUnavailableError, ListenError: It cannot start; the message says why.
+    """
+    metrics = CallMetrics()
+    async with contextlib.AsyncExitStack() as stack:
+        database = await Database.open(settings.database_url, migrations=MIGRATIONS, exclusive=True)
+        stack.push_async_callback(database.close)
+        tracker = Tracker(
+            store=SqlJobStore(database),
+            changes=Changes(),
+            clock=clock or SystemClock(),
+            new_id=lambda: str(uuid_utils.uuid7()),
+            new_token=lambda: secrets.token_urlsafe(16),
+            uniform=random.SystemRandom().uniform,
+            cancel_grace=settings.cancel_grace_seconds,
+            heartbeat=settings.heartbeat_seconds,
+        )
+        await tracker.store.give_leases_a_whole_ttl(tracker.clock.now().steady, tracker.cancel_grace)
+        stack.push_async_callback(_cancelled, asyncio.create_task(reap_forever(tracker)))
+        metrics_address = ""
+        if settings.metrics_listen:
+            metrics_address = stack.enter_context(metrics.exposed(settings.metrics_listen))
+        refusing = Refusing(
+            ERRORS,
+            domain=DOMAIN,
+            internal_reason=INTERNAL_REASON,
+            metrics=metrics,
+            write_seconds=settings.watch_write_seconds,
+        )
+        address = await stack.enter_async_context(
+            serving(
+                settings.listen,
+                [lambda server: add_JobTrackerServicer_to_server(JobTrackerServicer(tracker), server)],
+                service_names=(SERVICE,),
+                interceptors=[refusing],
+                end_streams=tracker.changes.stop,
+            )
+        )
+        yield Handle(address, metrics_address)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _serve(settings: TrackerSettings) -> None:
+    async with running(settings) as handle:
+        announce("job-tracker", handle.address)
+        await asked_to_stop()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the service; its exit status."""
+    _parser().parse_args(arguments)
+    try:
+        settings = load_settings(TrackerSettings, os.environ)
+        configure_logs(settings.log_level)
+        asyncio.run(_serve(settings))
+    except SettingsFaultsError as faults:
+        print(faults, file=sys.stderr)  # noqa: T201 - for whoever started the process
+        return 2
+    except (DatabaseInUseError, DatabaseUnavailableError, ListenError) as fault:
+        print(fault, file=sys.stderr)  # noqa: T201 - for whoever started the process
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    rows = [
+        f"  JOB_TRACKER_{name.upper():<22} {field.description} Default: {field.default!r}."
+        for name, field in TrackerSettings.model_fields.items()
+    ]
+    return argparse.ArgumentParser(
+        prog="job-tracker",
+        description="Owns the life of every job, over gRPC.",
+        epilog="settings, from the environment:\n" + "\n".join(rows),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Reads: lists by keyset, streams, counts."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, tuple_
+
+from job_tracker.adapters.store.moving import read_job
+from job_tracker.adapters.store.rows import event_of, failure_of, job_of
+from job_tracker.adapters.store.tables import item_failures, job_events, job_types, jobs
+from job_tracker.application.ports.job_store import Filter, JobKey, PlacedEvent, Seen, Stats
+from job_tracker.domain.job import ItemFailure, Job, JobType
+from job_tracker.domain.states import FINAL, HELD, State
+
+ACTIVE_STATES = tuple(state.value for state in State if state not in FINAL)
+HELD_STATES = tuple(state.value for state in HELD)
+
+AnySelect = TypeVar("AnySelect", bound=Select[*tuple[Any, ...]])
+
+
+def see(connection: Connection, job_id: str, after_revision: int) -> Seen:
+    """Read a job with its events after a revision, in one snapshot."""
+    job = read_job(connection, job_id)
+    rows = connection.execute(
+        select(job_events)
+        .where(job_events.c.job_id == job_id, job_events.c.revision > after_revision)
+        .order_by(job_events.c.revision, job_events.c.ordinal)
+    )
+    return Seen(job, tuple(event_of(row) for row in rows))
+
+
+def list_jobs(
+    connection: Connection, wanted: Filter, newest_first: bool, after: JobKey | None, limit: int
+) -> list[Job]:
+    """Read jobs in order of creation, after a place in that order."""
+    place = tuple_(jobs.c.create_time, jobs.c.job_id)
+    query = _filtered(select(jobs), wanted)
+    if after is not None:
+        key = tuple_(after.create_time, after.job_id)
+        query = query.where(place < key if newest_first else place > key)
+    order = (jobs.c.create_time.desc(), jobs.c.job_id.desc()) if newest_first else (jobs.c.create_time, jobs.c.job_id)
+    return [job_of(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def list_moving(
+    connection: Connection, wanted: Filter, ended_from: int | None, after: JobKey | None, limit: int
+) -> list[Job]:
+    """Read jobs that are not final, and those that ended at or after a time, oldest first."""
+    moving: ColumnElement[bool] = jobs.c.state.in_(ACTIVE_STATES)
+    if ended_from is not None:
+        moving = or_(moving, jobs.c.end_time >= ended_from)
+    query = _filtered(select(jobs).where(moving), wanted)
+    if after is not None:
+        query = query.where(tuple_(jobs.c.create_time, jobs.c.job_id) > tuple_(after.create_time, after.job_id))
+    return [job_of(row) for row in connection.execute(query.order_by(jobs.c.create_time, jobs.c.job_id).limit(limit))]
+
+
+def matching(connection: Connection, job_ids: Sequence[str], wanted: Filter) -> list[Job]:
+    """Read those of some jobs that a filter selects."""
+    found: list[Job] = []
+    for start in range(0, len(job_ids), 500):
+        query = _filtered(select(jobs).where(jobs.c.job_id.in_(job_ids[start : start + 500])), wanted)
+        found.extend(job_of(row) for row in connection.execute(query.order_by(jobs.c.create_time, jobs.c.job_id)))
+    return found
+
+
+def events(
+    connection: Connection, job_id: str, after: tuple[int, int] | None, since: int | None, limit: int
+) -> list[PlacedEvent]:
+    """Read a job's events, oldest first."""
+    read_job(connection, job_id)
+    query = select(job_events).where(job_events.c.job_id == job_id)
+    if after is not None:
+        query = query.where(tuple_(job_events.c.revision, job_events.c.ordinal) > tuple_(*after))
+    if since is not None:
+        query = query.where(job_events.c.event_time >= since)
+    query = query.order_by(job_events.c.revision, job_events.c.ordinal).limit(limit)
+    return [PlacedEvent(row.ordinal, event_of(row)) for row in connection.execute(query)]
+
+
+def failures(
+    connection: Connection, job_id: str, codes: tuple[str, ...], after: tuple[str, str] | None, limit: int
+) -> list[ItemFailure]:
+    """Read a job's item failures by item key and stage."""
+    read_job(connection, job_id)
+    query = select(item_failures).where(item_failures.c.job_id == job_id)
+    if codes:
+        query = query.where(item_failures.c.code.in_(codes))
+    if after is not None:
+        query = query.where(tuple_(item_failures.c.item_key, item_failures.c.stage) > tuple_(*after))
+    query = query.order_by(item_failures.c.item_key, item_failures.c.stage).limit(limit)
+    return [failure_of(row) for row in connection.execute(query)]
+
+
+def cancelling_of(connection: Connection, worker_id: str) -> list[Job]:
+    """Read the jobs of a worker that somebody asked to cancel."""
+    query = select(jobs).where(jobs.c.state == State.CANCELLING.value, jobs.c.worker_id == worker_id)
+    return [job_of(row) for row in connection.execute(query.order_by(jobs.c.job_id))]
+
+
+def stats(
+    connection: Connection, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None
+) -> Stats:
+    """Count jobs."""
+    window = Filter(store_ids=store_ids, created_from=created_from, created_before=created_before)
+    counts = _filtered(select(jobs.c.type, jobs.c.variant, jobs.c.state, func.count().label("n")), window)
+    rows = connection.execute(counts.group_by(jobs.c.type, jobs.c.variant, jobs.c.state))
+    now = _filtered(
+        select(
+            func.count().filter(jobs.c.state.in_(HELD_STATES)),
+            func.count().filter(jobs.c.state == State.PENDING.value),
+            func.min(case((jobs.c.state == State.PENDING.value, jobs.c.create_time))),
+        ).where(jobs.c.state.in_(ACTIVE_STATES)),
+        Filter(store_ids=store_ids),
+    )
+    running, pending, oldest = connection.execute(now).one()
+    return Stats({(row.type, row.variant, State(row.state)): row.n for row in rows}, running, pending, oldest)
+
+
+def registered_types(connection: Connection) -> list[JobType]:
+    """Read the registered types by name."""
+    rows = connection.execute(select(job_types).order_by(job_types.c.type))
+    return [JobType(row.type, row.display_name, tuple(orjson.loads(row.variants))) for row in rows]
+
+
+def _filtered(query: AnySelect, wanted: Filter) -> AnySelect:
+    if wanted.store_ids:
+        query = query.where(jobs.c.store_id.in_(wanted.store_ids))
+    if wanted.types:
+        query = query.where(jobs.c.type.in_(wanted.types))
+    if wanted.states:
+        query = query.where(jobs.c.state.in_([state.value for state in wanted.states]))
+    if wanted.created_from is not None:
+        query = query.where(jobs.c.create_time >= wanted.created_from)
+    if wanted.created_before is not None:
+        query = query.where(jobs.c.create_time < wanted.created_before)
+    if wanted.text:
+        columns = (jobs.c.job_id, jobs.c.display_name, jobs.c.state_message, jobs.c.message, jobs.c.created_by)
+        query = query.where(or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))
+    return query

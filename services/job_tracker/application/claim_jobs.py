@@ -1,0 +1,29 @@
+"""ClaimJobs: a long poll for work."""
+
+from job_tracker.application.changes import PENDING
+from job_tracker.application.ports.job_store import Claimed, ClaimRequest
+from job_tracker.application.tracker import Tracker
+
+
+async def claim_jobs(tracker: Tracker, request: ClaimRequest, wait: float) -> list[Claimed]:
+    """Claim what may run, waiting up to `wait` seconds for the first job.
+
+    Raises:
+        InvalidFieldsError: The request id was used before for another claim.
+        StoppingError: JobTracker is stopping.
+    """
+    until = tracker.clock.now().steady + wait
+    with tracker.changes.subscribe(PENDING) as subscription:
+        while True:
+            now = tracker.clock.now()
+            if await tracker.store.any_claimable(request, now):
+                claimed = await tracker.store.claim(request, now, tracker.new_token)
+                for one in claimed:
+                    tracker.tell_watchers(one.job)
+                if claimed:
+                    return claimed
+            left = until - now.steady
+            if left <= 0:
+                return []
+            await subscription.wait(min(left, tracker.look_again))
+            subscription.take()

@@ -1,0 +1,59 @@
+"""WatchJob and WaitJob: a message is the job as it is now, plus the events after a revision. That is the whole protocol."""
+
+from collections.abc import AsyncGenerator
+
+from job_tracker.application.changes import of_job
+from job_tracker.application.ports.job_store import Seen
+from job_tracker.application.tracker import Tracker
+from job_tracker.domain.job import Job
+
+
+async def watch_job(
+    tracker: Tracker, job_id: str, after_revision: int, min_interval: float
+) -> AsyncGenerator[Seen | None]:
+    """Give the job whenever it has changed, at most once in `min_interval` seconds unless its state changed.
+
+    None is a heartbeat. Ends after the final state was given. A revision that is ahead of the job's (of a database that
+    was restored since) is taken for none.
+
+    Raises:
+        JobNotFoundError: There is no such job.
+        StoppingError: JobTracker is stopping.
+    """
+    with tracker.changes.subscribe(of_job(job_id)) as subscription:
+        seen = await tracker.store.see(job_id, after_revision)
+        if after_revision > seen.job.revision:
+            seen = await tracker.store.see(job_id, 0)
+        while True:
+            yield seen
+            if seen.job.final:
+                return
+            if min_interval > 0:
+                await subscription.wait(min_interval, urgent_only=True)
+            while True:
+                if not await subscription.wait(tracker.heartbeat):
+                    yield None
+                    continue
+                subscription.take()
+                following = await tracker.store.see(job_id, seen.job.revision)
+                if following.job.revision != seen.job.revision:
+                    seen = following
+                    break
+
+
+async def wait_job(tracker: Tracker, job_id: str, wait: float) -> Job:
+    """Wait up to `wait` seconds for a job's end, and give the job as it is then.
+
+    Raises:
+        JobNotFoundError: There is no such job.
+        StoppingError: JobTracker is stopping.
+    """
+    until = tracker.clock.now().steady + wait
+    with tracker.changes.subscribe(of_job(job_id)) as subscription:
+        while True:
+            job = await tracker.store.get(job_id)
+            left = until - tracker.clock.now().steady
+            if job.final or left <= 0:
+                return job
+            await subscription.wait(left, urgent_only=True)
+            subscription.take()

@@ -1,0 +1,110 @@
+"""Why JobTracker says no.
+
+TrackerError
+├── JobNotFoundError
+├── RequestIdReusedError
+├── ConflictingJobError
+├── IllegalTransitionError
+├── TotalNotReachedError
+├── LeaseLostError
+├── InvalidFieldsError
+│   ├── ProgressInvalidError
+│   ├── PageTokenInvalidError
+│   └── ResumeTokenInvalidError
+└── StoppingError
+"""
+
+from collections.abc import Sequence
+
+
+class TrackerError(Exception):
+    """The root of every refusal."""
+
+
+class JobNotFoundError(TrackerError):
+    """There is no such job."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"there is no job {job_id}")
+        self.job_id = job_id
+
+
+class RequestIdReusedError(TrackerError):
+    """A request id was used before with other content."""
+
+    def __init__(self, request_id: str, job_id: str) -> None:
+        super().__init__(f"request id {request_id} was used before with other content; it made job {job_id}")
+        self.request_id = request_id
+        self.job_id = job_id
+
+
+class ConflictingJobError(TrackerError):
+    """An earlier job stands on an incompatible lock."""
+
+    def __init__(self, job_id: str, lock_key: str) -> None:
+        super().__init__(f"job {job_id} is in the way: it holds {lock_key}; wait for it, or queue behind it")
+        self.job_id = job_id
+        self.lock_key = lock_key
+
+
+class IllegalTransitionError(TrackerError):
+    """The job's state does not allow the call."""
+
+    def __init__(self, job_id: str, state: str, call: str) -> None:
+        super().__init__(f"job {job_id} is {state}, which {call} does not allow")
+        self.job_id = job_id
+        self.state = state
+        self.call = call
+
+
+class TotalNotReachedError(TrackerError):
+    """The work is said to be done before its total is."""
+
+    def __init__(self, processed: int, total: int) -> None:
+        super().__init__(f"{processed} of {total} items are processed; correct the total or fail the job")
+        self.processed = processed
+        self.total = total
+
+
+class LeaseLostError(TrackerError):
+    """The lease is no longer the caller's."""
+
+    def __init__(self, job_id: str, attempt: int) -> None:
+        super().__init__(
+            f"the lease on job {job_id} is no longer yours (it is at attempt {attempt}); stop, write nothing more"
+        )
+        self.job_id = job_id
+        self.attempt = attempt
+
+
+class InvalidFieldsError(TrackerError):
+    """One or more fields are missing or out of bounds: (field, description) pairs, all of them."""
+
+    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field} {description}" for field, description in violations))
+        self.violations = tuple(violations)
+
+
+class ProgressInvalidError(InvalidFieldsError):
+    """The counts contradict each other, the total, or an earlier report."""
+
+
+class PageTokenInvalidError(InvalidFieldsError):
+    """The page token was not made by this call with this filter."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__([("page_token", description)])
+
+
+class ResumeTokenInvalidError(InvalidFieldsError):
+    """The resume token was not made by WatchJobs."""
+
+    def __init__(self) -> None:
+        super().__init__([("resume_token", "is not a resume token")])
+
+
+class StoppingError(TrackerError):
+    """JobTracker is stopping."""
+
+    def __init__(self) -> None:
+        super().__init__("JobTracker is stopping; try again")

@@ -1,0 +1,1 @@
+"""The gRPC edge: convert, call a use case, convert. Proto messages stop here."""

@@ -1,0 +1,77 @@
+"""What each error of JobTracker is refused with."""
+
+import grpc
+from chassis.database import DatabaseUnavailableError
+from chassis.interceptors import ErrorTable, ReaderTooSlowError, Refusal
+
+from job_tracker.domain import errors
+
+DOMAIN = "jobs.nhanhsync"
+INTERNAL_REASON = "ERROR_REASON_INTERNAL"
+JOB = "nhanhsync.jobs.v1.Job"
+RETRY_SECONDS = 0.5
+
+Code = grpc.StatusCode
+
+
+def _not_found(error: errors.JobNotFoundError) -> Refusal:
+    metadata = {"job_id": error.job_id}
+    return Refusal(Code.NOT_FOUND, "ERROR_REASON_JOB_NOT_FOUND", str(error), metadata, resource=(JOB, error.job_id))
+
+
+def _request_id_reused(error: errors.RequestIdReusedError) -> Refusal:
+    metadata = {"request_id": error.request_id, "job_id": error.job_id}
+    reason = "ERROR_REASON_REQUEST_ID_REUSED"
+    return Refusal(Code.ALREADY_EXISTS, reason, str(error), metadata, resource=(JOB, error.job_id))
+
+
+def _conflicting(error: errors.ConflictingJobError) -> Refusal:
+    metadata = {"job_id": error.job_id, "lock_key": error.lock_key}
+    reason = "ERROR_REASON_CONFLICTING_JOB_ACTIVE"
+    return Refusal(Code.ABORTED, reason, str(error), metadata, resource=(JOB, error.job_id))
+
+
+def _illegal(error: errors.IllegalTransitionError) -> Refusal:
+    metadata = {"job_id": error.job_id, "state": error.state, "call": error.call}
+    return Refusal(Code.FAILED_PRECONDITION, "ERROR_REASON_ILLEGAL_TRANSITION", str(error), metadata)
+
+
+def _not_reached(error: errors.TotalNotReachedError) -> Refusal:
+    metadata = {"processed": str(error.processed), "total": str(error.total)}
+    return Refusal(Code.FAILED_PRECONDITION, "ERROR_REASON_TOTAL_NOT_REACHED", str(error), metadata)
+
+
+def _lease_lost(error: errors.LeaseLostError) -> Refusal:
+    metadata = {"job_id": error.job_id, "attempt": str(error.attempt)}
+    return Refusal(Code.ABORTED, "ERROR_REASON_LEASE_LOST", str(error), metadata)
+
+
+def _invalid(reason: str, error: errors.InvalidFieldsError) -> Refusal:
+    return Refusal(Code.INVALID_ARGUMENT, reason, str(error), violations=error.violations)
+
+
+def _unavailable(error: Exception) -> Refusal:
+    return Refusal(Code.UNAVAILABLE, "ERROR_REASON_UNAVAILABLE", str(error), retry_seconds=RETRY_SECONDS)
+
+
+def _too_slow(error: ReaderTooSlowError) -> Refusal:
+    job_id = getattr(error.request, "job_id", "")
+    metadata = {"job_id": job_id} if job_id else {}
+    return Refusal(Code.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW", str(error), metadata)
+
+
+ERRORS: ErrorTable = {
+    errors.JobNotFoundError: _not_found,
+    errors.RequestIdReusedError: _request_id_reused,
+    errors.ConflictingJobError: _conflicting,
+    errors.IllegalTransitionError: _illegal,
+    errors.TotalNotReachedError: _not_reached,
+    errors.LeaseLostError: _lease_lost,
+    errors.InvalidFieldsError: lambda error: _invalid("ERROR_REASON_INVALID_FIELD", error),
+    errors.ProgressInvalidError: lambda error: _invalid("ERROR_REASON_PROGRESS_INVALID", error),
+    errors.PageTokenInvalidError: lambda error: _invalid("ERROR_REASON_PAGE_TOKEN_INVALID", error),
+    errors.ResumeTokenInvalidError: lambda error: _invalid("ERROR_REASON_RESUME_TOKEN_INVALID", error),
+    errors.StoppingError: _unavailable,
+    DatabaseUnavailableError: _unavailable,
+    ReaderTooSlowError: _too_slow,
+}

@@ -1,0 +1,281 @@
+"""Units of work on SQLite: one writer, group commit, readers on snapshots."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from chassis.database import (
+    UNITS_PER_COMMIT,
+    Database,
+    DatabaseInUseError,
+    DatabaseUnavailableError,
+    DatabaseUrlError,
+    sqlite_path,
+)
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+
+def note(text: str) -> Callable[[Connection], str]:
+    """A unit that stores a note."""
+
+    def unit(connection: Connection) -> str:
+        connection.exec_driver_sql("INSERT INTO notes (text) VALUES (?)", (text,))
+        return text
+
+    return unit
+
+
+def notes(connection: Connection) -> list[str]:
+    """A unit that reads all notes."""
+    return list(connection.exec_driver_sql("SELECT text FROM notes ORDER BY id").scalars())
+
+
+class Gate:
+    """A unit that holds the writer until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def __call__(self, _connection: Connection) -> None:
+        """Hold the writer."""
+        self.reached.set()
+        assert self.open.wait(30)
+
+
+async def opened(gate: Gate, *before: Callable[[], object]) -> None:
+    """Let the writer go; as a task, this runs after all tasks that were made before it have queued their units."""
+    for step in before:
+        step()
+    gate.open.set()
+
+
+class Commits:
+    """Counts the commits of the writer."""
+
+    def __init__(self, database: Database) -> None:
+        self.count = 0
+        event.listen(database._writer_engine, "commit", self.add)
+
+    def add(self, _connection: Connection) -> None:
+        """Count one."""
+        self.count += 1
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Where the database of a test is."""
+    return f"sqlite:///{tmp_path / 'deep' / 'notes.db'}"
+
+
+@pytest.fixture
+async def database(url: str, migrations: Path) -> AsyncIterator[Database]:
+    """An open database."""
+    database = await Database.open(url, migrations=migrations)
+    yield database
+    await database.close()
+
+
+async def held_back(database: Database, *units: Callable[[Connection], object]) -> list[object]:
+    """Queue units while the writer is busy, so that they share what comes next; their answers or errors, in order."""
+    gate = Gate()
+    busy = asyncio.ensure_future(database.write(gate))
+    await asyncio.to_thread(gate.reached.wait, 30)
+    waiting = [asyncio.ensure_future(database.write(unit)) for unit in units]
+    await asyncio.ensure_future(opened(gate))
+    await busy
+    return list(await asyncio.gather(*waiting, return_exceptions=True))
+
+
+async def test_what_was_answered_is_stored(database: Database) -> None:
+    """A write is seen by every read that begins after its answer."""
+    assert await database.write(note("a")) == "a"
+    assert await database.read(notes) == ["a"]
+
+
+async def test_units_that_wait_together_are_committed_together(database: Database) -> None:
+    """The writer takes everything that is queued, in order, into one transaction."""
+    commits = Commits(database)
+    answers = await held_back(database, *(note(str(number)) for number in range(50)))
+    assert answers == [str(number) for number in range(50)]
+    assert await database.read(notes) == answers
+    assert commits.count == 2
+
+
+async def test_a_transaction_is_bounded(database: Database) -> None:
+    """The first of a crowd does not wait for the last."""
+    commits = Commits(database)
+    await held_back(database, *(note(str(number)) for number in range(UNITS_PER_COMMIT + 1)))
+    assert commits.count == 3
+
+
+async def test_a_unit_that_fails_fails_alone(database: Database) -> None:
+    """Its own work is undone, also what it did before it failed; its neighbours are stored."""
+
+    def failing(connection: Connection) -> None:
+        note("half")(connection)
+        raise ValueError("no")
+
+    answers = await held_back(database, note("a"), failing, note("a"), note("b"))
+    assert (answers[0], answers[3]) == ("a", "b")
+    assert isinstance(answers[1], ValueError)
+    assert isinstance(answers[2], IntegrityError)
+    assert await database.read(notes) == ["a", "b"]
+
+
+async def test_a_caller_that_went_away_breaks_nothing(database: Database) -> None:
+    """A task that is cancelled while it waits neither stops its unit nor its neighbours'."""
+    gate = Gate()
+    busy = asyncio.ensure_future(database.write(gate))
+    await asyncio.to_thread(gate.reached.wait, 30)
+    gone, staying = (asyncio.ensure_future(database.write(note(text))) for text in ("gone", "staying"))
+    await asyncio.ensure_future(opened(gate, gone.cancel))
+    assert await staying == "staying"
+    await busy
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert await database.read(notes) == ["gone", "staying"]
+
+
+async def test_when_sqlite_gives_up_the_transaction_nobody_hears_ok(database: Database) -> None:
+    """If one unit makes SQLite roll everything back, every unit of the batch is told that it is not stored."""
+
+    def lose(connection: Connection) -> None:
+        connection.exec_driver_sql("ROLLBACK")
+        raise OperationalError("INSERT", None, Exception("database or disk is full"))
+
+    answers = await held_back(database, note("before"), lose, note("after"))
+    assert [type(answer) for answer in answers] == [DatabaseUnavailableError] * 3
+    assert await database.read(notes) == []
+    assert await database.write(note("later")) == "later"
+    assert await database.read(notes) == ["later"]
+
+
+async def test_a_full_disk_is_unavailable(database: Database) -> None:
+    """What cannot be stored is refused as UNAVAILABLE, and what was stored before stays."""
+    await database.write(note("small"))
+
+    def shrink(connection: Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    await database.write(shrink)
+    with pytest.raises(DatabaseUnavailableError, match="full"):
+        await database.write(note("x" * 1_000_000))
+    assert await database.read(notes) == ["small"]
+
+
+async def test_a_commit_that_fails_is_told(database: Database) -> None:
+    """A foreign key that is checked at the commit takes all units of the batch with it, and all are told."""
+
+    def orphan(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS child (note INTEGER REFERENCES notes (id))")
+        connection.exec_driver_sql("INSERT INTO child VALUES (404)")
+
+    answers = await held_back(database, note("a"), orphan)
+    assert [type(answer) for answer in answers] == [DatabaseUnavailableError] * 2
+    assert await database.read(notes) == []
+
+
+async def test_a_reader_cannot_write(database: Database) -> None:
+    """Reads run on connections that refuse to write."""
+    with pytest.raises(DatabaseUnavailableError, match="readonly"):
+        await database.read(note("a"))
+    assert await database.read(notes) == []
+
+
+async def test_a_read_sees_one_moment(database: Database) -> None:
+    """What is committed while a read runs is not seen by it."""
+    await database.write(note("a"))
+    began, written = threading.Event(), threading.Event()
+
+    def twice(connection: Connection) -> tuple[list[str], list[str]]:
+        first = notes(connection)
+        began.set()
+        assert written.wait(30)
+        return first, notes(connection)
+
+    reading = asyncio.ensure_future(database.read(twice))
+    await asyncio.to_thread(began.wait, 30)
+    await database.write(note("b"))
+    written.set()
+    assert await reading == (["a"], ["a"])
+
+
+async def test_it_is_durable_and_checks_foreign_keys(database: Database) -> None:
+    """WAL, full synchronisation and foreign keys are on, for readers and the writer."""
+
+    def pragmas(connection: Connection) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names]
+
+    assert await database.read(pragmas) == ["wal", 2, 1, 5_000]
+    assert await database.write(pragmas) == ["wal", 2, 1, 5_000]
+
+
+async def test_lower_knows_vietnamese(database: Database) -> None:
+    """Searching without regard to case works in the shop's language."""
+    lowered = await database.read(lambda c: c.exec_driver_sql("SELECT lower('ĐƯỜNG'), lower(NULL), lower(1)").one())
+    assert tuple(lowered) == ("đường", None, 1)
+
+
+async def test_closing_finishes_what_is_queued(url: str, migrations: Path) -> None:
+    """What was asked for before the close is stored and answered; what comes later is refused."""
+    database = await Database.open(url, migrations=migrations)
+    waiting = [asyncio.ensure_future(database.write(note(str(number)))) for number in range(10)]
+    await asyncio.sleep(0)
+    await database.close()
+    assert await asyncio.gather(*waiting) == [str(number) for number in range(10)]
+    await database.close()
+    for call in (database.write, database.read):
+        with pytest.raises(DatabaseUnavailableError, match="closed"):
+            await call(notes)
+
+
+async def test_an_exclusive_database_is_not_shared(url: str, migrations: Path) -> None:
+    """A second opener is refused with a sentence, until the first has closed."""
+    first = await Database.open(url, migrations=migrations, exclusive=True)
+    with pytest.raises(DatabaseInUseError, match="another process has the database"):
+        await Database.open(url, migrations=migrations, exclusive=True)
+    await first.close()
+    again = await Database.open(url, migrations=migrations, exclusive=True)
+    await again.close()
+
+
+async def test_what_is_no_database_is_refused(tmp_path: Path, migrations: Path) -> None:
+    """A file of another kind is left as it is, and the lock on it is given back."""
+    path = tmp_path / "photo.db"
+    path.write_bytes(b"not a database" * 100)
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailableError, match=r"photo\.db cannot be opened"):
+            await Database.open(f"sqlite:///{path}", migrations=migrations, exclusive=True)
+    assert path.read_bytes() == b"not a database" * 100
+
+
+async def test_a_database_of_a_later_version_is_refused(url: str, migrations: Path) -> None:
+    """A schema that this version does not know is not touched."""
+    database = await Database.open(url, migrations=migrations)
+    await database.write(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'").rowcount)
+    await database.close()
+    with pytest.raises(DatabaseUnavailableError, match="0999"):
+        await Database.open(url, migrations=migrations)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "jobs.db", "postgresql://host/jobs", "sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/d"]
+)
+def test_other_addresses_are_refused(url: str) -> None:
+    """The sentence says what is allowed, and shows no password."""
+    with pytest.raises(DatabaseUrlError, match=r"use sqlite:///relative\.db") as refused:
+        sqlite_path(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_addresses_are_relative_or_absolute() -> None:
+    """Three slashes are relative, four absolute."""
+    assert sqlite_path("sqlite:///jobs.db") == Path("jobs.db")
+    assert sqlite_path("sqlite:////var/jobs.db") == Path("/var/jobs.db")

@@ -1,0 +1,138 @@
+"""Use cases that wait, on a real store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_tracker.adapters.store.job_store import SqlJobStore
+from job_tracker.application.changes import Changes
+from job_tracker.application.claim_jobs import claim_jobs
+from job_tracker.application.create_job import NewJob, create_job
+from job_tracker.application.ports.job_store import ClaimRequest, Filter
+from job_tracker.application.reap import reap, reap_forever
+from job_tracker.application.tracker import Tracker
+from job_tracker.application.watch_job import wait_job
+from job_tracker.application.watch_jobs import OVERLAP_MICROS, watch_jobs
+from job_tracker.application.work_on_job import complete_job, update_progress
+from job_tracker.domain.errors import StoppingError
+from job_tracker.domain.moves import Report
+from job_tracker.domain.progress import Progress
+from job_tracker.domain.states import State
+
+from tests.fakes.tracker_world import CountedTokens, TrackerClock, tracker_database
+
+
+@pytest.fixture
+async def tracker(tmp_path: Path) -> AsyncIterator[Tracker]:
+    """The world of the use cases, with a manual clock."""
+    async with tracker_database(tmp_path) as database:
+        ids = CountedTokens()
+        yield Tracker(
+            store=SqlJobStore(database),
+            changes=Changes(),
+            clock=TrackerClock(),
+            new_id=lambda: ids().replace("token", "job"),
+            new_token=CountedTokens(),
+            uniform=lambda low, _high: low,
+        )
+
+
+async def running(tracker: Tracker, request: str) -> str:
+    """Create a job and claim it; its lease token."""
+    await create_job(tracker, NewJob("", "", "T"))
+    (claimed,) = await claim_jobs(tracker, ClaimRequest(request, "w", ("T",), 1, 30.0), 0.0)
+    return claimed.lease.token
+
+
+def advance(tracker: Tracker, seconds: float) -> None:
+    """Move the tracker's clock forward."""
+    assert isinstance(tracker.clock, TrackerClock)
+    tracker.clock.advance(seconds)
+
+
+async def waiters(tracker: Tracker, topic: str) -> None:
+    """Let other tasks run until somebody subscribes to a topic."""
+    for _ in range(10_000):
+        if tracker.changes.subscribers(topic):
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"nobody subscribes to {topic}")
+
+
+async def test_long_polls_end_when_the_tracker_stops(tracker: Tracker) -> None:
+    """A claim and a wait that are under way end with StoppingError."""
+    await running(tracker, "c-1")
+    polls = [
+        asyncio.ensure_future(claim_jobs(tracker, ClaimRequest("c-2", "w", ("T",), 1, 30.0), 60.0)),
+        asyncio.ensure_future(wait_job(tracker, "job-1", 60.0)),
+    ]
+    for topic in ("pending", "job:job-1"):
+        await waiters(tracker, topic)
+    await tracker.changes.stop()
+    for poll in polls:
+        with pytest.raises(StoppingError):
+            await poll
+
+
+async def test_progress_keeps_the_interval_of_its_job(tracker: Tracker) -> None:
+    """A job whose state changes is sent at once; the progress of another still waits for its own interval."""
+    first, second = await running(tracker, "c-1"), await running(tracker, "c-2")
+    async with aclosing(watch_jobs(tracker, Filter(), None, min_interval=5.0)) as watch:
+        assert [(await anext(watch)).job is None for _ in range(3)] == [False, False, True]
+        await update_progress(tracker, "job-1", first, 1, Report(Progress(processed=1, successful=1)))
+        await complete_job(tracker, "job-2", second, "h", Report(), {}, "")
+        seen = await anext(watch)
+        assert seen.job is not None
+        assert (seen.job.job_id, seen.job.state) == ("job-2", State.COMPLETED)
+        advance(tracker, 5.0)
+        await update_progress(tracker, "job-1", first, 2, Report(Progress(processed=2, successful=2)))
+        seen = await anext(watch)
+        assert seen.job is not None
+        assert (seen.job.job_id, seen.job.progress.processed) == ("job-1", 2)
+
+
+async def test_the_resume_moment_moves_on_when_a_round_is_given(tracker: Tracker) -> None:
+    """Jobs that changed together share a round; only its last message moves the moment on."""
+    first, second = await running(tracker, "c-1"), await running(tracker, "c-2")
+    began = tracker.clock.now().wall - OVERLAP_MICROS
+    async with aclosing(watch_jobs(tracker, Filter(), None, min_interval=0.0)) as watch:
+        assert {(await anext(watch)).moment for _ in range(3)} == {began}
+        advance(tracker, 60.0)
+        await complete_job(tracker, "job-1", first, "h", Report(), {}, "")
+        await complete_job(tracker, "job-2", second, "h", Report(), {}, "")
+        advance(tracker, 60.0)
+        moments = [(await anext(watch)).moment for _ in range(2)]
+    assert moments == [began, began + 120_000_000]
+
+
+async def test_the_reaper_outlives_a_fault(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round that fails is logged, and the next one comes: leases run out all the same."""
+    await running(tracker, "c-1")
+    advance(tracker, 31.0)
+    real, faults = SqlJobStore.overdue, 0
+
+    async def failing_once(self: SqlJobStore, now: Any) -> list[str]:
+        nonlocal faults
+        faults += 1
+        if faults == 1:
+            raise RuntimeError("broken")
+        return await real(self, now)
+
+    monkeypatch.setattr(SqlJobStore, "overdue", failing_once)
+    reaper = asyncio.ensure_future(reap_forever(tracker))
+    (claimed,) = await claim_jobs(tracker, ClaimRequest("c-2", "w2", ("T",), 1, 30.0), 60.0)
+    reaper.cancel()
+    assert claimed.job.attempts_used == 1
+    assert faults >= 2
+
+
+async def test_reaping_an_idle_tracker_moves_nothing(tracker: Tracker) -> None:
+    """A lease that lives is left alone."""
+    await running(tracker, "c-1")
+    assert await reap(tracker) == 0
+    advance(tracker, 31.0)
+    assert await reap(tracker) == 1
+    assert await reap(tracker) == 0
