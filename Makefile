@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+# Tests are independent of each other: as many run at once as a small machine has cores.
+TEST_ARGS ?= -n 2
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .make
