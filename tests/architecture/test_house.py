@@ -40,8 +40,9 @@ def test_no_module_is_a_drawer() -> None:
 
 
 def test_no_python_file_holds_more_than_one_idea() -> None:
-    """A file of more than 400 lines is two files."""
-    long = {str(path.relative_to(ROOT)): n for path in own_python() if (n := len(path.read_text().splitlines())) > 400}
+    """A file of more than 400 lines is two files; one of tests may list 100 lines of cases more."""
+    counted = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in own_python()}
+    long = {str(path): n for path, n in counted.items() if n > (500 if path.parts[0] == "tests" else 400)}
     assert long == {}
 
 

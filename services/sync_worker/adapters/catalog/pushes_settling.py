@@ -1,0 +1,227 @@
+"""Stores what an answer decided, and reads it again after a crash."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.dialects.sqlite import insert
+
+from sync_worker.adapters.catalog.fencing import raise_fence
+from sync_worker.adapters.catalog.job_runs import save_job_run
+from sync_worker.adapters.catalog.pushes_selection import in_parts
+from sync_worker.adapters.catalog.tables import confirmed_values, mappings, push_intents, push_items, sync_log
+from sync_worker.application.ports.push_catalog import (
+    ConfirmedValue,
+    DoneItem,
+    ItemOutcome,
+    LogLine,
+    Mark,
+    PushScope,
+    Settlement,
+)
+from sync_worker.domain.failures import ItemFailure, Origin
+from sync_worker.domain.mappings import MappingStatus
+from sync_worker.domain.push_plan import Lane
+
+Values = list[dict[str, Any]]
+
+
+def settle(connection: Connection, scope: PushScope, settlement: Settlement, now: int) -> None:
+    """Store everything that one answer decides.
+
+    Raises:
+        LeaseLost: A later attempt has begun; nothing is stored.
+    """
+    raise_fence(connection, scope.fence)
+    if settlement.intent is not None:
+        intent_id, outcome = settlement.intent
+        connection.execute(
+            update(push_intents).where(push_intents.c.intent_id == intent_id).values(settle_time=now, outcome=outcome)
+        )
+    _confirm(connection, scope.store_id, settlement.confirmed)
+    _forget(connection, scope.store_id, settlement.forgotten)
+    _log(connection, scope, settlement.log_job_id or scope.job_id, settlement.log, now)
+    _mark(connection, settlement.items, now)
+    if settlement.items:
+        connection.execute(
+            plain_insert(push_items),
+            [
+                {"job_id": scope.job_id, "mapping_id": item.mapping_id, "outcome": item.outcome}
+                for item in settlement.items
+            ],
+        )
+    save_job_run(connection, scope.job_id, now=now, cursor=None, state=settlement.state)
+
+
+def pushed_by(connection: Connection, scope: PushScope, mapping_ids: Sequence[str]) -> frozenset[tuple[str, str, int]]:
+    """Find what this job has written already, as (mapping id, aspect, location or 0)."""
+    written: set[tuple[str, str, int]] = set()
+    for part in in_parts(mapping_ids):
+        found = connection.execute(
+            select(sync_log.c.mapping_id, sync_log.c.aspect, sync_log.c.location_id).where(
+                sync_log.c.store_id == scope.store_id,
+                sync_log.c.entity == scope.entity,
+                sync_log.c.mapping_id.in_(part),
+                sync_log.c.job_id == scope.job_id,
+                sync_log.c.outcome == ItemOutcome.OK,
+            )
+        )
+        written.update((mapping_id, aspect, location or 0) for mapping_id, aspect, location in found)
+    return frozenset(written)
+
+
+def failures_of(connection: Connection, scope: PushScope) -> list[ItemFailure]:
+    """Read the failures of items that the job is done with."""
+    found = connection.execute(
+        select(sync_log.c.detail)
+        .join(
+            push_items,
+            and_(push_items.c.job_id == scope.job_id, push_items.c.mapping_id == sync_log.c.mapping_id),
+        )
+        .where(
+            sync_log.c.store_id == scope.store_id,
+            sync_log.c.entity == scope.entity,
+            sync_log.c.job_id == scope.job_id,
+            sync_log.c.outcome == ItemOutcome.FAILED,
+            push_items.c.outcome == ItemOutcome.FAILED,
+        )
+        .order_by(sync_log.c.log_id)
+    )
+    return [_failure(orjson.loads(detail)) for detail in found.scalars()]
+
+
+def forget_done(connection: Connection, job_id: str) -> None:
+    """Drop what only an unfinished job needs; its failed items stay, so that their failures can be reported again."""
+    connection.execute(
+        delete(push_items).where(push_items.c.job_id == job_id, push_items.c.outcome != ItemOutcome.FAILED)
+    )
+
+
+def _confirm(connection: Connection, store_id: str, values: Sequence[ConfirmedValue]) -> None:
+    if not values:
+        return
+    statement = insert(confirmed_values)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["store_id", "kind", "owner_id", "location_id"],
+            set_={"value": statement.excluded.value, "confirm_time": statement.excluded.confirm_time},
+            # A pull may have read a later value while the write was on its way.
+            where=statement.excluded.confirm_time >= confirmed_values.c.confirm_time,
+        ),
+        [
+            {
+                "store_id": store_id,
+                "kind": each.kind,
+                "owner_id": each.owner_id,
+                "location_id": each.location_id,
+                "value": each.value,
+                "confirm_time": each.time,
+            }
+            for each in values
+        ],
+    )
+
+
+def _forget(connection: Connection, store_id: str, owners: Sequence[tuple[Lane, int]]) -> None:
+    for lane, owner_id in owners:
+        connection.execute(
+            delete(confirmed_values).where(
+                confirmed_values.c.store_id == store_id,
+                confirmed_values.c.kind.in_([kind.value for kind in lane.kinds]),
+                confirmed_values.c.owner_id == owner_id,
+            )
+        )
+
+
+def _log(connection: Connection, scope: PushScope, job_id: str, lines: Sequence[LogLine], now: int) -> None:
+    if not lines:
+        return
+    connection.execute(
+        plain_insert(sync_log),
+        [
+            {
+                "store_id": scope.store_id,
+                "entity": scope.entity,
+                "mapping_id": line.mapping_id,
+                "aspect": line.aspect,
+                "location_id": line.location_id,
+                "old_value": line.old,
+                "new_value": line.new,
+                "outcome": ItemOutcome.OK if line.failure is None else ItemOutcome.FAILED,
+                "detail": None if line.failure is None else orjson.dumps(_detail(line.failure)).decode(),
+                "job_id": job_id,
+                "log_time": now,
+            }
+            for line in lines
+        ],
+    )
+
+
+def _mark(connection: Connection, items: Sequence[DoneItem], now: int) -> None:
+    healed = {
+        "status": MappingStatus.SYNCED,
+        "failure_code": None,
+        "failure_message": None,
+        "failure_retryable": None,
+        "failure_attempts": 0,
+        "failure_time": None,
+    }
+    ours = mappings.c.mapping_id == bindparam("mapping")
+
+    def run(
+        values: dict[str, Any], chosen: Callable[[DoneItem], bool], rows: Callable[[DoneItem], dict[str, Any]]
+    ) -> None:
+        found = [{"mapping": item.mapping_id, **rows(item)} for item in items if chosen(item)]
+        if found:
+            connection.execute(update(mappings).where(ours).values(**values), found)
+
+    run({**healed, "push_time": now}, lambda item: item.mark is Mark.SYNCED and item.pushed, lambda _item: {})
+    run(healed, lambda item: item.mark is Mark.SYNCED and not item.pushed, lambda _item: {})
+    run({"push_time": now}, lambda item: item.mark is Mark.PUSHED and item.pushed, lambda _item: {})
+    run(
+        {
+            "status": MappingStatus.FAILED,
+            "failure_code": bindparam("code"),
+            "failure_message": bindparam("message"),
+            "failure_retryable": bindparam("retryable"),
+            "failure_attempts": mappings.c.failure_attempts + 1,
+            "failure_time": now,
+        },
+        lambda item: item.mark is Mark.FAILED,
+        _first_failure,
+    )
+
+
+def _first_failure(item: DoneItem) -> dict[str, Any]:
+    first = item.failures[0]
+    return {
+        "code": first.code,
+        "message": first.message,
+        "retryable": any(failure.retryable for failure in item.failures),
+    }
+
+
+def _detail(failure: ItemFailure) -> dict[str, Any]:
+    return {
+        "item_key": failure.item_key,
+        "stage": failure.stage,
+        "origin": failure.origin,
+        "code": failure.code,
+        "message": failure.message,
+        "retryable": failure.retryable,
+        "attempts": failure.attempts,
+    }
+
+
+def _failure(detail: dict[str, Any]) -> ItemFailure:
+    return ItemFailure(
+        detail["item_key"],
+        detail["stage"],
+        Origin(detail["origin"]),
+        detail["code"],
+        detail["message"],
+        detail["retryable"],
+        detail["attempts"],
+    )

@@ -1,0 +1,79 @@
+"""What planning makes of an item."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sync_worker.application.ports.push_catalog import DoneItem, ItemOutcome, LogLine, Mark, PushRow, Unpushable
+from sync_worker.domain.failures import ItemFailure, Origin
+from sync_worker.domain.mass_guard import DropFigures
+from sync_worker.domain.push_plan import Entry, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedItem:
+    """An item with something to write."""
+
+    mapping_id: str
+    nhanh_id: int
+    attempts: int
+    entries: tuple[Entry, ...]
+    mark: Mark
+    figures: DropFigures
+    metrics: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An item that is done, with what its job counts of it."""
+
+    item: DoneItem
+    figures: DropFigures = field(default_factory=DropFigures)
+    metrics: Mapping[str, int] = field(default_factory=dict)
+    log: tuple[LogLine, ...] = ()
+
+
+def refuse(row: PushRow, lanes: frozenset[Lane], origin: Origin, code: str, message: str) -> Settled:
+    """Fail an item before anything of it is written: the same cause for each lane that was asked for.
+
+    Time alone heals none of these causes.
+    """
+    failures = tuple(
+        ItemFailure(item_key(row.nhanh_id), lane, origin, code, message, retryable=False, attempts=row.attempts + 1)
+        for lane in sorted(lanes)
+    )
+    log = tuple(
+        LogLine(row.mapping_id, lane.kinds[0], None, None, None, failure)
+        for lane, failure in zip(sorted(lanes), failures, strict=True)
+    )
+    return Settled(DoneItem(row.mapping_id, ItemOutcome.FAILED, Mark.FAILED, failures=failures), log=log)
+
+
+def leave_out(unpushable: Unpushable) -> Settled:
+    """Fail a selected id that no push takes; whatever its mapping says stays as it is."""
+    if unpushable.nhanh_id is None or unpushable.status is None:
+        key, code = f"mapping:{unpushable.mapping_id}", "MAPPING_NOT_FOUND"
+        message = f"There is no mapping {unpushable.mapping_id} in this store."
+    else:
+        key, code = item_key(unpushable.nhanh_id), "MAPPING_NOT_PUSHABLE"
+        message = f"The mapping {unpushable.mapping_id} is {unpushable.status}; it is pushed once a person decides."
+    failure = ItemFailure(key, "selection", Origin.RULE, code, message, retryable=False)
+    return Settled(
+        DoneItem(unpushable.mapping_id, ItemOutcome.FAILED, Mark.NONE, failures=(failure,)),
+        log=(LogLine(unpushable.mapping_id, "selection", None, None, None, failure),),
+    )
+
+
+def leave_alone(row: PushRow, *, mark: Mark, pushed: bool, metric: str, figures: DropFigures) -> Settled:
+    """Be done with an item that needs no write; `pushed` says that an earlier attempt of the job has written it."""
+    outcome = ItemOutcome.OK if pushed else ItemOutcome.SKIPPED
+    return Settled(DoneItem(row.mapping_id, outcome, mark, pushed=pushed), figures, {"pushed" if pushed else metric: 1})
+
+
+def mark_when_written(row: PushRow, lanes: frozenset[Lane]) -> Mark:
+    """Choose what success makes of the mapping: a failure of something that this job does not push stays."""
+    return Mark.PUSHED if row.failed_lanes - lanes else Mark.SYNCED
+
+
+def item_key(nhanh_id: int) -> str:
+    """Name an item in failures."""
+    return f"nhanh:{nhanh_id}"

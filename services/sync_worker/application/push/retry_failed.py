@@ -1,0 +1,90 @@
+"""Retry Failed: pushes failed mappings again, oldest failure first, through the same code as the bulk syncs."""
+
+from collections.abc import Mapping
+
+from sync_worker.application.ports.clock import Clock
+from sync_worker.application.ports.job import JobContext, JsonValue, OperationResult
+from sync_worker.application.ports.nhanh import Nhanh
+from sync_worker.application.ports.push_catalog import PushCatalog, PushRow
+from sync_worker.application.ports.shopify import Shopify
+from sync_worker.application.ports.vendors import Vendors
+from sync_worker.application.push.lanes import LaneCalls, lanes_of
+from sync_worker.application.push.messages import in_words
+from sync_worker.application.push.plan_customers import CustomerPlanner
+from sync_worker.application.push.plan_products import ProductPlanner
+from sync_worker.application.push.push_run import PushRun
+from sync_worker.application.push.push_selection import MassGuard, Planner, PushPlan, push_selection
+from sync_worker.application.push.settle_intents import settle_open_intents
+from sync_worker.application.push.sync_products import location_rule
+from sync_worker.domain.mappings import Entity
+from sync_worker.domain.push_plan import Lane
+from sync_worker.domain.requests import RetryFailedRequest, Selection
+
+GUARD = MassGuard(max_drop_percent=50, allow_mass_zero=False)
+"""A retry never lifts the guard."""
+
+
+async def run_retry_failed(
+    job: JobContext, request: RetryFailedRequest, *, vendors: Vendors, catalog: PushCatalog, clock: Clock
+) -> OperationResult:
+    """Push failed mappings again.
+
+    Raises:
+        GuardTripped: As the bulk syncs say.
+        VendorFailure, CatalogUnavailable, WorkStopped: The attempt ends without counting as a try of any item.
+    """
+    run = PushRun(job, catalog, clock, dry_run=request.dry_run)
+    finished = await run.resume(request.entities)
+    if finished is not None:
+        return finished
+    nhanh, shopify = vendors.nhanh(job.store, job.gate), vendors.shopify(job.store, job.gate)
+    run.watch(shopify.metrics, nhanh.metrics)
+    lanes = lanes_of(shopify)
+    for entity in request.entities:
+        await settle_open_intents(run, entity, lanes)
+    choice = await catalog.choose_retries(
+        job.store.store_id,
+        request.entities,
+        job.job_id,
+        max(request.limit - run.processed, 0),
+        include_permanent=request.include_permanent,
+    )
+    run.total = run.processed + sum(len(ids) for ids in choice.mapping_ids.values())
+    plans: dict[str, JsonValue] = {}
+    changes: list[JsonValue] = []
+    for entity, mapping_ids in choice.mapping_ids.items():
+        if not mapping_ids:
+            continue
+        plan = await _retry(run, entity, mapping_ids, nhanh, shopify, lanes)
+        plans[entity.value] = plan.result()
+        changes.extend(plan.changes)
+    result: dict[str, JsonValue] = {
+        "dry_run": request.dry_run,
+        "plan": plans,
+        "resting": choice.resting,
+        "need_a_person": choice.exhausted,
+        "permanent": choice.permanent,
+    }
+    if request.dry_run:
+        result["changes"] = changes[:50]
+    return await run.finish(result, in_words(run, "item", "items"))
+
+
+async def _retry(
+    run: PushRun,
+    entity: Entity,
+    mapping_ids: tuple[str, ...],
+    nhanh: Nhanh,
+    shopify: Shopify,
+    lanes: Mapping[Lane, LaneCalls],
+) -> PushPlan:
+    planner: Planner = CustomerPlanner(run, repush=True)
+    if entity is Entity.PRODUCTS:
+        rule = await location_rule(run.job, nhanh, shopify)
+        planner = ProductPlanner(run, nhanh, rule, _failed_lanes, repush=True)
+    return await push_selection(run, Selection(mapping_ids=mapping_ids), planner, lanes, GUARD)
+
+
+def _failed_lanes(row: PushRow) -> frozenset[Lane]:
+    """Retry what failed; where the log does not say, the stock."""
+    return row.failed_lanes or frozenset({Lane.INVENTORY})
