@@ -23,7 +23,6 @@ from sync_worker.domain.requests import (
     SyncProductsRequest,
 )
 from sync_worker.entrypoints import choices
-from sync_worker.entrypoints.bounds import BOUNDS, Number
 from sync_worker.entrypoints.reading import Reader
 
 ReadRequest = Callable[[Reader], OperationRequest]
@@ -134,14 +133,6 @@ def retry_failed(read: Reader) -> RetryFailedRequest:
         include_permanent=read.message.include_permanent,
         dry_run=read.message.dry_run,
     )
-
-
-def default_of(field: str) -> int:
-    """Say what 0 means in a field, such as `RetryFailedRequest.limit`."""
-    bound = BOUNDS[field]
-    assert isinstance(bound, Number)  # noqa: S101 - the table is ours
-    assert bound.unset is not None  # noqa: S101 - as above
-    return bound.unset
 
 
 def _mode(read: Reader) -> PullMode:

@@ -4,12 +4,14 @@ import asyncio
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import pytest
 from chassis.database import Database
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from job_tracker.__main__ import MIGRATIONS
 from job_tracker.adapters.store.job_store import SqlJobStore
 from job_tracker.adapters.store.tables import job_events, job_locks
@@ -36,7 +38,7 @@ from tests.fakes.tracker_world import CountedTokens, TrackerClock
 LEGAL = {(source, target) for (source, _), targets in MOVES.items() for target in targets}
 
 locks = st.lists(st.builds(Lock, st.sampled_from("ab"), st.booleans()), max_size=2, unique_by=lambda lock: lock.key)
-index = st.integers(0, 50)
+index = st.integers(0, 7)
 small = st.integers(0, 3)
 
 
@@ -85,6 +87,13 @@ class Walk(RuleBasedStateMachine):
         self.loop.close()
         self.folder.cleanup()
 
+    @initialize(first=st.lists(st.tuples(locks, st.integers(1, 3)), min_size=2, max_size=4))
+    def begin(self, first: list[tuple[list[Lock], int]]) -> None:
+        """Begin with some jobs under way."""
+        for wanted, attempts in first:
+            self.create(wanted, True, 0, attempts)
+        self.claim(2, "w1")
+
     @rule(wanted=locks, queue=st.booleans(), priority=st.integers(-1, 1), attempts=st.integers(1, 3))
     def create(self, wanted: list[Lock], queue: bool, priority: int, attempts: int) -> None:
         """Create a job; it is refused only for a job that stands on an incompatible lock."""
@@ -117,29 +126,38 @@ class Walk(RuleBasedStateMachine):
             self.holdings.append(Holding(claimed))
 
     @precondition(lambda self: self.holdings)
-    @rule(which=index, successful=small, failed=small, skipped=small, total=st.none() | st.integers(0, 30))
-    def report(self, which: int, successful: int, failed: int, skipped: int, total: int | None) -> None:
-        """Report under some lease, held or long lost, honestly or not."""
+    @rule(
+        which=index,
+        action=st.sampled_from(["report", "report", "complete", "fail", "fail", "release"]),
+        counts=st.tuples(small, small, small),
+        total=st.none() | st.integers(0, 30),
+        retryable=st.booleans(),
+    )
+    def work(self, which: int, action: str, counts: tuple[int, int, int], total: int | None, retryable: bool) -> None:
+        """Say something under some lease, held or long lost, honestly or not."""
         holding = self.holding(which)
+        match action:
+            case "report":
+                self.report(holding, counts, total)
+            case "complete":
+                self.under(holding, work_on_job.complete_job, "done", Report(), {}, "")
+            case "fail":
+                self.fail(holding, retryable)
+            case _:
+                self.under(holding, work_on_job.release_job, "release", Report(), "")
+
+    def report(self, holding: Holding, more: tuple[int, int, int], total: int | None) -> None:
+        """Report counts that rise, and a total that may contradict them."""
         old = holding.progress
-        counts = (old.successful + successful, old.failed + failed, old.skipped + skipped)
+        counts = (old.successful + more[0], old.failed + more[1], old.skipped + more[2])
         progress = Progress(total, sum(counts), *counts)
         holding.sequence += 1
         if self.under(holding, work_on_job.update_progress, holding.sequence, Report(progress)):
             holding.progress = progress
 
-    @precondition(lambda self: self.holdings)
-    @rule(which=index)
-    def complete(self, which: int) -> None:
-        """Complete under some lease."""
-        self.under(self.holding(which), work_on_job.complete_job, "done", Report(), {}, "")
-
-    @precondition(lambda self: self.holdings)
-    @rule(which=index, retryable=st.booleans())
-    def fail(self, which: int, retryable: bool) -> None:
-        """Fail under some lease: CANCELLED after a cancel, PENDING while it may help and attempts are left, else FAILED."""
+    def fail(self, holding: Holding, retryable: bool) -> None:
+        """Fail: CANCELLED after a cancel, PENDING while it may help and attempts are left, else FAILED."""
         error = ("BROKEN", "it broke", retryable)
-        holding = self.holding(which)
         before = self.before[holding.claimed.job.job_id]
         if self.under(holding, work_on_job.fail_job, f"fail-{retryable}", Report(), error, None):
             after = self.run(self.tracker.store.get(before.job_id))
@@ -148,14 +166,8 @@ class Walk(RuleBasedStateMachine):
             expected = State.PENDING if retryable and left else State.FAILED
             assert after.state == (State.CANCELLED if before.cancel_requested else expected)
 
-    @precondition(lambda self: self.holdings)
-    @rule(which=index)
-    def release(self, which: int) -> None:
-        """Release under some lease."""
-        self.under(self.holding(which), work_on_job.release_job, "release", Report(), "")
-
     @precondition(lambda self: self.jobs)
-    @rule(which=index, held=st.booleans())
+    @rule(which=index, held=st.sampled_from([True, True, False]))
     def cancel(self, which: int, held: bool) -> None:
         """Cancel some job, or one that a worker believes to hold."""
         job_id = self.jobs[-1 - which % len(self.jobs)]
@@ -268,9 +280,50 @@ class TestWalk(Walk.TestCase):  # type: ignore[name-defined, misc]
     """The walk, as a test."""
 
     settings = settings(
-        max_examples=30,
+        max_examples=15,
         stateful_step_count=30,
         deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
+
+
+def random_locks(random: Random) -> list[Lock]:
+    """None, one or both of two names, each shared or exclusive."""
+    return [Lock(key, random.random() < 0.5) for key in "ab" if random.random() < 0.5]
+
+
+def random_step(walk: Walk, random: Random) -> None:
+    """Take one step of a walk, with the odds of a busy shop: most of what happens is work."""
+    step = random.choices(["create", "claim", "work", "cancel", "time"], [3, 3, 7, 1, 2])[0]
+    if step == "create":
+        walk.create(random_locks(random), random.random() < 0.7, random.randint(-1, 1), random.randint(1, 3))
+    elif step == "claim":
+        walk.claim(random.randint(1, 3), random.choice(["w1", "w2"]))
+    elif step == "work" and walk.holdings:
+        action = random.choice(["report", "report", "complete", "complete", "fail", "fail", "release"])
+        counts = (random.randint(0, 3), random.choice([0, 0, 3]), random.randint(0, 3))
+        total = random.choice([None, None, random.randint(0, 30)])
+        which = random.randint(0, 7)
+        if action == "complete" and random.random() < 0.5:
+            walk.work(which, "report", (1, 1, 0), None, False)
+            walk.nothing_is_as_it_must_not_be()
+        walk.work(which, action, counts, total, random.random() < 0.7)
+    elif step == "cancel" and walk.jobs:
+        walk.cancel(random.randint(0, 7), random.random() < 0.7)
+    elif step == "time":
+        walk.time_passes(random.choice([1, 10, 21, 31]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_long_walks_of_a_busy_shop(seed: int) -> None:
+    """Long walks, where leases are lost and taken again, keep the same rules as short ones, and meet every kind of end."""
+    walk, random = Walk(), Random(seed)
+    try:
+        for _ in range(250):
+            random_step(walk, random)
+            walk.nothing_is_as_it_must_not_be()
+        assert {job.state for job in walk.before.values()} >= FINAL
+        assert max(job.attempt for job in walk.before.values()) > 2
+    finally:
+        walk.teardown()
