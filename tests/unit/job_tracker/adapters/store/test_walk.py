@@ -212,6 +212,7 @@ class Walk(RuleBasedStateMachine):
         try:
             self.run(call(self.tracker, job_id, token, *said))
         except (LeaseLostError, IllegalTransitionError):
+            assert not held
             refused = True
         except (ProgressInvalidError, TotalNotReachedError):
             assert held
