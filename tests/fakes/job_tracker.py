@@ -51,6 +51,8 @@ class FakeWorkQueue:
         self.ttl = ttl
         self.away = False
         self.lose_answers = 0
+        self.answer_seconds = 0.0
+        """How long a report is under way before it is answered."""
         self.refuse: dict[str, TrackerRefusal] = {}
         """Refusals by call; they stand until they are taken out."""
         self.registered: list[OperationSpec] = []
@@ -152,6 +154,8 @@ class FakeWorkQueue:
         if applied:
             self._sequences[lease.token] = report.sequence
             self._keep(report.failures)
+        if self.answer_seconds:
+            await self.clock.sleep(self.answer_seconds)
         self._leave()
         return ReportAnswer(applied, Directive.CANCEL if lease.job_id in self.cancelled else Directive.CONTINUE)
 

@@ -1,18 +1,22 @@
 """JobTracker over gRPC, for those who start operations."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc.aio import AioRpcError
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
-from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerAsyncStub, JobTrackerStub
+from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 
 from sync_worker.adapters.job_tracker_messages import create_request
 from sync_worker.adapters.job_tracker_refusals import UNANSWERED, meaning_of
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job_tracker import CreatedJob, NewJob
 from sync_worker.domain.operations import Operation
+
+if TYPE_CHECKING:  # generic stubs exist for type checkers alone
+    from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerAsyncStub
 
 ACTIVE = (job_pb2.JOB_STATE_PENDING, job_pb2.JOB_STATE_RUNNING, job_pb2.JOB_STATE_CANCELLING)
 CALL_SECONDS = 5.0
@@ -43,9 +47,9 @@ class GrpcJobTracker:
         return CreatedJob(response.job.SerializeToString(), response.created)
 
     async def active_jobs(self, store_id: str, operations: Sequence[Operation]) -> Sequence[str]:
-        """Find jobs that have not ended; see `JobTracker`."""
+        """Find jobs that have not ended, the oldest ten; see `JobTracker`."""
         wanted = pb.JobFilter(store_ids=[store_id], types=list(operations), states=list(ACTIVE))
-        request = pb.ListJobsRequest(filter=wanted, order=pb.JOB_ORDER_CREATE_TIME_ASC)
+        request = pb.ListJobsRequest(filter=wanted, order=pb.JOB_ORDER_CREATE_TIME_ASC, page_size=10)
         try:
             response = await self._stub.ListJobs(request, timeout=CALL_SECONDS)
         except AioRpcError as error:

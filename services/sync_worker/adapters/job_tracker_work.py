@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 from grpc.aio import AioRpcError
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
-from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerAsyncStub, JobTrackerStub
+from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 
 from sync_worker.adapters.job_tracker_messages import (
     FAIL_MESSAGE,
@@ -28,6 +28,9 @@ from sync_worker.application.ports.work_queue import Claim, ClaimedJob, LeaseGra
 from sync_worker.domain.failures import ItemFailure
 from sync_worker.domain.operations import OperationSpec
 from sync_worker.domain.progress import Progress
+
+if TYPE_CHECKING:  # generic stubs exist for type checkers alone
+    from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerAsyncStub
 
 Answer = TypeVar("Answer")
 

@@ -56,7 +56,7 @@ class JobTracker(Protocol):
         ...
 
     async def active_jobs(self, store_id: str, operations: Sequence[Operation]) -> Sequence[str]:
-        """Find jobs of these types and this store that have not ended; their ids.
+        """Find jobs of these types and this store that have not ended, oldest first; the ids of at least one if there is any.
 
         Raises:
             TrackerRefusal, TrackerUnavailable: As for `create_job`.

@@ -1,105 +1,33 @@
-"""An attempt ends with the one final call that fits what happened, or with none when the lease is gone."""
+"""An attempt ends with the one final call that fits what happened."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
-from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.job import Fence, JobContext, OperationResult
-from sync_worker.application.ports.shopify import SpendChange
 from sync_worker.application.ports.vendors import Vendors
-from sync_worker.application.ports.work_queue import Claim
-from sync_worker.application.runner.attempt import Attempt
 from sync_worker.domain.failures import (
     AccessRefused,
-    Draining,
     ItemFailure,
-    JobCancelled,
-    LeaseLost,
     Origin,
     VendorUnavailable,
 )
-from sync_worker.domain.operations import Operation
 from sync_worker.domain.progress import Progress
 
-from tests.fakes.job_tracker import Ended, FakeWorkQueue, refusal
-from tests.fakes.stepped_clock import SteppedClock
-from tests.fakes.workshop import CatalogAwayError, OneShopify, SlowShopify, Work, a_workshop
+from tests.fakes.attempt import JOB, RESULT, begin, done, giving, raising, waiting
+from tests.fakes.job_tracker import Ended, refusal
+from tests.fakes.workshop import CatalogAwayError
 
-JOB = "job-1"
-RESULT = OperationResult(Progress(total=3, successful=2, failed=1), {"pages": 1}, "three rows")
 FAILURE = ItemFailure("nhanh:1", "inventory", Origin.WORKER, "NOT_FOUND", "gone", retryable=False)
-
-
-@dataclass
-class Rig:
-    """An attempt under way."""
-
-    clock: SteppedClock
-    queue: FakeWorkQueue
-    attempt: Attempt
-    task: "asyncio.Task[None]"
-
-    async def ended(self) -> Ended:
-        """Wait for the attempt's end; its one final call."""
-        await self.clock.until(self.task.done)
-        self.task.result()
-        (ended,) = self.queue.ended
-        return ended
-
-
-async def begin(work: Work, *, vendors: Vendors | None = None, **job: Any) -> Rig:
-    """Claim a job and begin an attempt whose operation is `work`."""
-    clock = SteppedClock()
-    queue = FakeWorkQueue(clock)
-    queue.put(JOB, Operation.PULL_NHANH_PRODUCTS, **job)
-    (claimed,) = await queue.claim(Claim("r", "w", (), 1, 30.0), wait=0.0)
-    attempt = Attempt(claimed, clock.monotonic(), a_workshop(queue, clock, work, vendors=vendors))
-    return Rig(clock, queue, attempt, asyncio.create_task(attempt.run()))
-
-
-async def done(_job: JobContext, _vendors: Vendors) -> OperationResult:
-    """An operation that has nothing left to do."""
-    return RESULT
-
-
-def raising(error: Exception) -> Work:
-    """An operation that fails."""
-
-    async def work(_job: JobContext, _vendors: Vendors) -> OperationResult:
-        raise error
-
-    return work
-
-
-def waiting(entered: asyncio.Event, wait: Callable[[], Awaitable[object]]) -> Work:
-    """An operation that waits, and would then be done."""
-
-    async def work(job: JobContext, _vendors: Vendors) -> OperationResult:
-        await job.report(Progress(successful=1))
-        entered.set()
-        await wait()
-        return RESULT
-
-    return work
 
 
 async def test_work_that_is_done_completes_the_job() -> None:
     """Counts, result, message and the last failures go out with CompleteJob."""
     result = OperationResult(RESULT.progress, RESULT.result, RESULT.message, (FAILURE,))
-    rig = await begin(_giving(result))
+    rig = await begin(giving(result))
     ended = await rig.ended()
     assert ended == Ended("complete", JOB, RESULT.progress, (FAILURE,), message="three rows", result={"pages": 1})
-
-
-def _giving(result: OperationResult) -> Work:
-    async def work(_job: JobContext, _vendors: Vendors) -> OperationResult:
-        return result
-
-    return work
 
 
 async def test_an_operation_sees_its_job() -> None:
@@ -181,160 +109,9 @@ async def test_a_store_that_is_not_known_here_fails_the_job_for_good() -> None:
     assert "'hue' is not in this worker's stores file" in ended.message
 
 
-async def test_a_cancel_cuts_a_wait_at_once() -> None:
-    """No time passes between the directive and the release, wherever the operation waits."""
-    entered = asyncio.Event()
-    rig = await begin(waiting(entered, asyncio.Event().wait))
-    await entered.wait()
-    rig.attempt.stop(JobCancelled("not wanted"), at_once=True)
-    ended = await rig.ended()
-    assert (ended.call, ended.message, ended.progress) == ("release", "not wanted", Progress(successful=1))
-    assert rig.clock.elapsed == 0.0
-
-
-async def test_a_cancel_lets_a_write_in_flight_be_settled() -> None:
-    """The vendor's answer is waited for and stored; then the operation stops, before the next batch."""
-    at_vendor, answer = asyncio.Event(), asyncio.Event()
-    settled: list[str] = []
-
-    async def no_wait() -> None:
-        """A limiter with room."""
-
-    async def answered() -> None:
-        at_vendor.set()
-        await answer.wait()
-
-    async def work(job: JobContext, vendors: Vendors) -> OperationResult:
-        shopify = vendors.shopify(job.store, job.gate)
-        for batch in ("first", "second"):
-            await shopify.set_spends([SpendChange(1, 2)])
-            await asyncio.sleep(0)
-            settled.append(batch)
-            job.check()
-        return RESULT
-
-    vendors = OneShopify(lambda gate: SlowShopify(gate, no_wait, answered))
-    rig = await begin(work, vendors=vendors)
-    await at_vendor.wait()
-    rig.attempt.stop(JobCancelled("not wanted"), at_once=True)
-    await rig.clock.settle()
-    assert not rig.task.done()
-    answer.set()
-    assert (await rig.ended()).call == "release"
-    assert (vendors.opened[0].applied, settled) == ([SpendChange(1, 2)], ["first"])
-
-
-async def test_a_cancel_cuts_a_write_that_waits_for_its_turn() -> None:
-    """A limiter's wait before a write is a wait like any other: nothing was sent."""
-    waits = asyncio.Event()
-
-    async def turn() -> None:
-        waits.set()
-        await asyncio.Event().wait()
-
-    async def work(job: JobContext, vendors: Vendors) -> OperationResult:
-        await vendors.shopify(job.store, job.gate).set_spends([SpendChange(1, 2)])
-        return RESULT
-
-    def make(gate: CallGate) -> SlowShopify:
-        return SlowShopify(gate, turn, turn)
-
-    vendors = OneShopify(make)
-    rig = await begin(work, vendors=vendors)
-    await waits.wait()
-    rig.attempt.stop(JobCancelled("not wanted"), at_once=True)
-    assert (await rig.ended()).call == "release"
-    assert vendors.opened[0].applied == []
-
-
-async def test_work_that_is_done_wins_over_a_cancel() -> None:
-    """What is done is said to be done."""
-    entered, finish = asyncio.Event(), asyncio.Event()
-
-    async def work(_job: JobContext, _vendors: Vendors) -> OperationResult:
-        entered.set()
-        try:
-            await finish.wait()
-        except asyncio.CancelledError:
-            return RESULT  # it was at its end anyway
-        return RESULT
-
-    rig = await begin(work)
-    await entered.wait()
-    rig.attempt.stop(JobCancelled("not wanted"), at_once=True)
-    assert (await rig.ended()).call == "complete"
-
-
-async def test_a_drain_stops_at_the_next_page() -> None:
-    """The page under way is finished, and the job goes back."""
-    entered, page = asyncio.Event(), asyncio.Event()
-    pages: list[int] = []
-
-    async def work(job: JobContext, _vendors: Vendors) -> OperationResult:
-        for number in range(3):
-            entered.set()
-            await page.wait()
-            pages.append(number)
-            job.check()
-        return RESULT
-
-    rig = await begin(work)
-    await entered.wait()
-    rig.attempt.stop(Draining("the worker is stopping"), at_once=False)
-    page.set()
-    ended = await rig.ended()
-    assert (ended.call, ended.message, pages) == ("release", "the worker is stopping", [0])
-
-
-async def test_a_lost_lease_ends_without_a_call() -> None:
-    """The job may be another's: no report and no final call is made any more."""
-    entered = asyncio.Event()
-    rig = await begin(waiting(entered, asyncio.Event().wait))
-    await entered.wait()
-    await rig.clock.settle()
-    rig.queue.lose(JOB, tell=False)
-    await rig.clock.until(rig.task.done)
-    assert rig.queue.ended == []
-    calls = len(rig.queue.calls)
-    await rig.clock.pass_time(60.0)
-    assert len(rig.queue.calls) == calls
-
-
-async def test_a_fence_that_was_overtaken_ends_without_a_call() -> None:
-    """The catalog has seen a later attempt."""
-    rig = await begin(raising(LeaseLost("a later attempt holds hanoi/nhanh/products")))
-    await rig.clock.until(rig.task.done)
-    rig.task.result()
-    assert rig.queue.ended == []
-
-
-async def test_word_of_an_earlier_lease_does_not_stop_the_work() -> None:
-    """A lease that a report finds standing was not the one that was lost."""
-    entered, finish = asyncio.Event(), asyncio.Event()
-    rig = await begin(waiting(entered, finish.wait))
-    await entered.wait()
-    rig.attempt.doubt_lease()
-    await rig.clock.settle()
-    finish.set()
-    assert (await rig.ended()).call == "complete"
-
-
-async def test_word_of_a_lost_lease_is_found_true_at_once() -> None:
-    """The renewal that checks it goes out without waiting, and is refused."""
-    entered = asyncio.Event()
-    rig = await begin(waiting(entered, asyncio.Event().wait))
-    await entered.wait()
-    await rig.clock.settle()
-    rig.queue.lose(JOB, tell=False)
-    rig.attempt.doubt_lease()
-    await rig.clock.until(rig.task.done)
-    assert (rig.clock.elapsed, rig.queue.ended) == (0.0, [])
-
-
 async def test_work_goes_on_while_jobtracker_is_away() -> None:
     """Only calls to vendors pause at the margin; they go on when JobTracker is back and the lease still stands."""
     passed: list[float] = []
-    rig: Rig
 
     async def work(job: JobContext, _vendors: Vendors) -> OperationResult:
         rig.queue.go_away()
@@ -354,7 +131,6 @@ async def test_work_goes_on_while_jobtracker_is_away() -> None:
 
 async def test_a_final_call_is_repeated_until_it_is_answered() -> None:
     """JobTracker was away when the work was done, and longer than the lease; it is told when it is back."""
-    rig: Rig
 
     async def work(_job: JobContext, _vendors: Vendors) -> OperationResult:
         rig.queue.go_away()
@@ -377,19 +153,6 @@ async def test_a_final_call_whose_answer_was_lost_is_repeated() -> None:
     finish.set()
     assert (await rig.ended()).call == "complete"
     assert rig.queue.calls.count("complete") == 2
-
-
-async def test_a_lease_that_was_lost_before_the_final_call_ends_quietly() -> None:
-    """Somebody else does the work; it is not an error of this worker."""
-    entered, finish = asyncio.Event(), asyncio.Event()
-    rig = await begin(waiting(entered, finish.wait))
-    await entered.wait()
-    await rig.clock.settle()
-    rig.queue.lose(JOB, tell=False)
-    finish.set()
-    await rig.clock.until(rig.task.done)
-    rig.task.result()
-    assert rig.queue.ended == []
 
 
 @pytest.mark.parametrize("reason", ["TOTAL_NOT_REACHED", "INVALID_FIELD", "PROGRESS_INVALID"])
@@ -439,24 +202,4 @@ async def test_a_job_that_ended_otherwise_is_left_alone() -> None:
     await rig.clock.until(rig.task.done)
     rig.task.result()
     assert rig.queue.calls.count("complete") == 1
-    assert rig.queue.ended == []
-
-
-async def test_an_attempt_that_is_cut_off_takes_its_operation_along() -> None:
-    """At the end of the grace nothing keeps running; the lease runs out by itself."""
-    entered, cleaned = asyncio.Event(), asyncio.Event()
-
-    async def work(_job: JobContext, _vendors: Vendors) -> OperationResult:
-        entered.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            cleaned.set()
-        return RESULT
-
-    rig = await begin(work)
-    await entered.wait()
-    rig.task.cancel()
-    await asyncio.wait((rig.task,))
-    assert cleaned.is_set()
     assert rig.queue.ended == []

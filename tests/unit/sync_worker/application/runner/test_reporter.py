@@ -92,6 +92,14 @@ async def test_a_silent_operation_keeps_its_lease() -> None:
         assert rig.lease.left == pytest.approx(25.0)
 
 
+async def test_a_renewal_counts_from_its_sending() -> None:
+    """An answer that took 4 s renews for 26 s from when it came: JobTracker may have counted from the beginning."""
+    async with reporting() as rig:
+        rig.queue.answer_seconds = 4.0
+        await rig.clock.pass_time(14.0)
+        assert rig.lease.left == pytest.approx(26.0)
+
+
 async def test_a_renewal_that_is_asked_for_goes_out_at_once() -> None:
     """The gate need not wait for the throttle."""
     async with reporting() as rig:

@@ -289,6 +289,30 @@ async def test_a_claim_that_was_granted_while_it_was_broken_off_is_given_back() 
     assert (calls(rig), rig.queue.live) == (["release"], {})
 
 
+async def test_a_claim_that_was_answered_is_not_asked_again() -> None:
+    """A worker whose slots are all taken has no claim under way: its drain gives back what runs, once."""
+    works = Works()
+    rig = a_rig(works, concurrency=1)
+    async with working(rig):
+        rig.queue.put("job-1", TYPE)
+        await rig.clock.settle()
+        assert works.running == {"job-1"}
+        asked = rig.queue.calls.count("claim")
+    assert rig.queue.calls.count("claim") == asked
+    assert rig.queue.calls.count("release") == 1
+
+
+async def test_a_stream_that_lived_is_connected_again_without_delay() -> None:
+    """However often it breaks: only a JobTracker that is away is waited for longer and longer."""
+    rig = a_rig(Works())
+    async with working(rig):
+        for _ in range(10):
+            rig.queue.go_away()
+            rig.queue.come_back()
+            await rig.clock.settle()
+            await rig.clock.until(lambda: rig.queue.watchers == 1, within=0.11)
+
+
 async def test_types_are_registered_when_jobtracker_comes() -> None:
     """Nine types with their labels and variants, however long JobTracker is away."""
     clock = SteppedClock()

@@ -1,0 +1,42 @@
+"""Every call of Shopify's port is passed on, and every write is marked as one."""
+
+import inspect
+from typing import Any
+
+import pytest
+from sync_worker.application.ports.shopify import Shopify
+from sync_worker.application.ports.vendor_metrics import VendorMetrics
+from sync_worker.application.runner.shielded_vendors import ShieldedShopify
+from sync_worker.application.runner.stopping import Stopping
+
+CALLS = sorted(name for name, _ in inspect.getmembers(Shopify, inspect.isfunction) if not name.startswith("_"))
+
+
+class GatePassingShopify:
+    """Passes the gate with every call, and tells which call came with what, and whether it is held then."""
+
+    def __init__(self, stopping: Stopping) -> None:
+        self.metrics = VendorMetrics()
+        self._stopping = stopping
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*given: object) -> tuple[str, tuple[object, ...], bool]:
+            self._stopping.gate_passed()
+            return name, given, self._stopping.held
+
+        return call
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_calls_are_passed_on_and_writes_are_held(name: str) -> None:
+    """A call that sets something cannot be cut once it has passed the gate; one that reads can."""
+    stopping = Stopping()
+    shopify = GatePassingShopify(stopping)
+    shielded = ShieldedShopify(shopify, stopping)  # type: ignore[arg-type]  # it answers every call
+    given = [object() for _ in list(inspect.signature(getattr(Shopify, name)).parameters)[1:]]
+    answer: Any = await getattr(shielded, name)(*given)
+    assert answer == (name, tuple(given), name.startswith("set_"))
+    assert shielded.metrics is shopify.metrics
+    assert stopping.held == name.startswith("set_")
+    stopping.safe_place()
+    assert not stopping.held
