@@ -67,7 +67,7 @@ troubles = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(items, min_size=1, max_size=8), troubles, st.sampled_from([30, 1_000]), st.booleans())
 def test_stock(drawn: list[Item], happening: list[Trouble], pause: int, repush: bool) -> None:
     """Attempts of one job, until it ends: right where ok, untouched where failed, never written twice."""
@@ -98,7 +98,7 @@ def test_stock(drawn: list[Item], happening: list[Trouble], pause: int, repush: 
     asyncio.run(in_a_world(check))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(items, min_size=1, max_size=8), troubles)
 def test_spend(drawn: list[Item], happening: list[Trouble]) -> None:
     """The same for spends: unknown ones are left alone."""

@@ -13,7 +13,7 @@ from sync_worker.domain.products import NhanhProduct, NhanhStock, ShopifyLocatio
 from sync_worker.domain.requests import Selection
 from sync_worker.domain.stores import LocationMapping
 
-from tests.fakes.push_vendors import STALE, UNKNOWN_ITEM, down, refused_whole
+from tests.fakes.push_vendors import STALE, UNKNOWN_ITEM, down, normal, refused_whole
 from tests.fakes.push_world import DEPOT, LOCATION, OTHER_DEPOT, OTHER_LOCATION, PushWorld
 
 BUSY = ItemRefusal("IDEMPOTENCY_CONCURRENT_REQUEST", "Try again.", retryable=True)
@@ -178,6 +178,22 @@ async def test_mass_zero_guard(world: PushWorld) -> None:
     assert sum(quantity == 0 for quantity in world.vendors.shop.quantities.values()) == 21
 
 
+async def test_guard_counts_over_all_attempts(world: PushWorld) -> None:
+    """A later attempt that has only the sold-out items left is held against the whole run, not against these alone."""
+    numbers = range(1, 281)
+    await asyncio.gather(*(world.product(n, 4 if n <= 250 else 0, at_shopify=3) for n in numbers))
+    await asyncio.gather(*(world.confirm("quantity", 1000 + n, 3, location=LOCATION) for n in numbers))
+    first = world.job()
+    world.vendors.shop.troubles = [normal, down]
+    with pytest.raises(VendorUnavailable):
+        await world.sync_products(job=first)
+    done = await world.sync_products(job=world.job(first.job_id, attempt=2))
+    assert done.progress.successful == 280
+    plan = done.result["plan"]
+    assert isinstance(plan, dict)
+    assert (plan["items"], plan["positive_before"], plan["set_to_zero"]) == (30, 280, 30)
+
+
 async def test_guard_sees_what_was_pulled(world: PushWorld) -> None:
     """Before the first push the guard goes by the stock that Shopify was pulled with."""
     await asyncio.gather(*(world.product(number, 0, at_shopify=3) for number in range(1, 21)))
@@ -293,9 +309,12 @@ async def test_selection_by_status(world: PushWorld) -> None:
     """A selection by status takes those alone; another store's mappings are never taken."""
     await world.product(1, 5, status="SYNCED")
     await world.product(2, 6)
-    await world.product(3, 7, store_id="danang")
+    others = await world.product(3, 7, store_id="danang")
     done = await world.sync_products(selection=Selection(statuses=(MappingStatus.PENDING,)))
     assert done.progress.total == 1
+    named = world.job()
+    await world.sync_products(others, job=named)
+    assert [failure.code for failure in named.failures] == ["MAPPING_NOT_FOUND"]
     assert [write[1] for write in world.vendors.shop.writes] == [1002]
 
 
