@@ -617,15 +617,15 @@ class ItemFailure(google.protobuf.message.Message):
     FIRST_TIME_FIELD_NUMBER: builtins.int
     LAST_TIME_FIELD_NUMBER: builtins.int
     item_key: builtins.str
-    """Names the item within the job, such as "nhanh:501"."""
+    """Names the item within the job, such as "nhanh:501"; 1 to 200 characters."""
     stage: builtins.str
-    """The part of the work that failed, such as "inventory" or "gid://shopify/Location/1". A job stores one failure per item and stage."""
+    """The part of the work that failed, such as "inventory" or "gid://shopify/Location/1". A job stores one failure per item and stage; at most 200 characters."""
     origin: Global___ItemFailureOrigin.ValueType
     """Who said no."""
     code: builtins.str
     """A word for machines, such as NOT_FOUND: `^[A-Z][A-Z0-9_]{0,63}$`."""
     message: builtins.str
-    """One sentence for people."""
+    """One sentence for people, at most 2,000 characters."""
     retryable: builtins.bool
     """Whether trying again without a change could help."""
     attempts: builtins.int
@@ -673,7 +673,7 @@ class JobType(google.protobuf.message.Message):
     """What people read, at most 100 characters."""
     @property
     def variants(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """The ways of doing it. Empty when there is only one."""
+        """The ways of doing it, at most 100, each `^[A-Z][A-Z0-9_]{0,63}$`. Empty when there is only one."""
 
     def __init__(
         self,

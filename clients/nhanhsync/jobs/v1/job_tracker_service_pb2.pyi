@@ -245,7 +245,7 @@ Global___GetJobResponse: typing_extensions.TypeAlias = GetJobResponse
 
 @typing.final
 class JobFilter(google.protobuf.message.Message):
-    """Which jobs are meant. All given conditions must hold; an empty filter selects everything."""
+    """Which jobs are meant. All given conditions must hold; an empty filter selects everything. A list names at most 100 values."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
