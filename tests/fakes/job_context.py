@@ -1,5 +1,6 @@
 """A job context that keeps what was reported, for operations under test."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -36,6 +37,13 @@ class RecordingJobContext:
     failures: list[ItemFailure] = field(default_factory=list)
     stop: WorkStopped | None = None
     stop_after: int = 0
+    _reported: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until_reported(self, times: int) -> None:
+        """Wait until so many reports have been made."""
+        while len(self.reports) < times:
+            self._reported.clear()
+            await self._reported.wait()
 
     def check(self) -> None:
         """Raise `stop` once enough has been reported."""
@@ -46,3 +54,4 @@ class RecordingJobContext:
         """Keep the report."""
         self.reports.append(progress)
         self.failures.extend(failures)
+        self._reported.set()

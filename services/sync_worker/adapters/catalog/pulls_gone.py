@@ -1,0 +1,67 @@
+"""Which rows of a mirror a full pull did not see, and the guard before they are marked."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from sync_worker.adapters.catalog.mirrors import Mirror, MirroredRow
+from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
+from sync_worker.domain.pulls import too_many_gone
+
+PART = 10_000
+"""Rows that one transaction marks at most."""
+
+
+def mark_seen(connection: Connection, pull_id: str, rows: Sequence[MirroredRow]) -> None:
+    """Keep that a pull has seen these rows."""
+    if rows:
+        connection.execute(
+            insert(pull_seen).on_conflict_do_nothing(),
+            [{"pull_id": pull_id, "vendor_id": row.vendor_id} for row in rows],
+        )
+
+
+def drop_seen(connection: Connection, pull_id: str) -> None:
+    """Forget what a pull has seen."""
+    connection.execute(delete(pull_seen).where(pull_seen.c.pull_id == pull_id))
+
+
+def must_not_go(
+    connection: Connection, mirror: Mirror, store_id: str, pull_id: str, max_gone_percent: int
+) -> str | None:
+    """Say why the rows that were not seen must not be marked, None when they may."""
+    columns = mirror.table.c
+    living = connection.execute(
+        select(func.count()).where(columns.store_id == store_id, columns.gone_time.is_(None))
+    ).scalar_one()
+    going = connection.execute(
+        select(func.count()).select_from(mirror.table).where(_going(mirror, store_id, pull_id))
+    ).scalar_one()
+    if not too_many_gone(going, living, max_gone_percent):
+        return None
+    return (
+        f"The vendor no longer tells of {going} of {living} rows ({100 * going / living:.0f} %), and more than "
+        f"{max_gone_percent} % never go without a person. Nothing was marked as gone. If they are gone indeed, raise "
+        "max_gone_percent of the store and pull again."
+    )
+
+
+def mark_gone(connection: Connection, mirror: Mirror, store_id: str, pull_id: str, now: int) -> int:
+    """Mark at most `PART` rows that were not seen; how many."""
+    columns = mirror.table.c
+    part = select(columns[mirror.id_column]).where(_going(mirror, store_id, pull_id)).limit(PART)
+    marked = connection.execute(
+        update(mirror.table)
+        .where(columns.store_id == store_id, columns[mirror.id_column].in_(part))
+        .values(gone_time=now)
+    )
+    return marked.rowcount
+
+
+def _going(mirror: Mirror, store_id: str, pull_id: str) -> ColumnElement[bool]:
+    """Living rows that the pull did not see. What another pull stored after this one began stays."""
+    columns = mirror.table.c
+    began = select(pull_runs.c.start_time).where(pull_runs.c.pull_id == pull_id).scalar_subquery()
+    seen = exists().where(pull_seen.c.pull_id == pull_id, pull_seen.c.vendor_id == columns[mirror.id_column])
+    return and_(columns.store_id == store_id, columns.gone_time.is_(None), columns.change_time < began, ~seen)

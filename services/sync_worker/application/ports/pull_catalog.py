@@ -1,0 +1,82 @@
+"""The catalog, as pulls write it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync_worker.application.ports.job import Fence
+from sync_worker.domain.customers import NhanhCustomer, ShopifyCustomer
+from sync_worker.domain.operations import Operation
+from sync_worker.domain.products import NhanhProduct, ShopifyVariant
+from sync_worker.domain.pulls import PullCounts
+from sync_worker.domain.requests import PullMode
+
+MirrorRow = NhanhProduct | ShopifyVariant | NhanhCustomer | ShopifyCustomer
+"""A vendor's object, as the catalog mirrors it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullScope:
+    """Which pull of whom: its place is keyed by store, operation and filter.
+
+    `marks_gone` is True for a pull without a filter: in FULL mode it marks what it did not see as gone.
+    """
+
+    store_id: str
+    operation: Operation
+    filter_hash: str
+    marks_gone: bool
+    job_id: str
+    fence: Fence
+
+
+@dataclass(frozen=True, slots=True)
+class PullPlace:
+    """How far a pull has come.
+
+    `since` (Unix seconds) is from when an INCREMENTAL pull reads changes, None for a FULL one. With `read_to_end` only
+    the end is left to do, with `finished` not even that. `outdated_hours` is set on a pull that began anew because its
+    place had not been touched for so long.
+    """
+
+    pull_id: str
+    mode: PullMode
+    since: int | None
+    cursor: str | None
+    counts: PullCounts
+    read_to_end: bool
+    finished: bool
+    outdated_hours: int | None = None
+
+
+class PullCatalog(Protocol):
+    """Keeps a pull's rows and its place together.
+
+    Every method raises `DatabaseUnavailableError` when the database cannot be reached, and `LeaseLost` when a later
+    attempt has begun: then nothing of the call is stored.
+    """
+
+    async def open(self, scope: PullScope, mode: PullMode) -> PullPlace:
+        """Find the place where an unfinished pull of the same filter and mode stopped, or begin anew.
+
+        A pull that this very job has finished is answered as finished. INCREMENTAL without a finished pull to go on
+        from becomes FULL.
+        """
+        ...
+
+    async def store_page(
+        self, scope: PullScope, place: PullPlace, rows: Sequence[MirrorRow], next_cursor: str | None, *, read_time: int
+    ) -> PullPlace:
+        """Store a page's rows and the place behind them in one transaction.
+
+        `read_time` (Unix microseconds) is when the page was asked for: what Shopify has confirmed later than that stays.
+        """
+        ...
+
+    async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:
+        """Mark what was not seen as gone, where the pull may, and store that this job has finished it.
+
+        Raises:
+            GuardTripped: MASS_GONE_GUARD: too much would go. Nothing is marked, and the next pull begins anew.
+        """
+        ...
