@@ -17,6 +17,9 @@ from stack.report import live_progress, print_checks, print_jobs
 from stack.scenario import FAULTY_ITEMS, MAIN, STORES, Step, faults, stages
 from stack.truth import Check, Json, Sandbox, all_mappings, check_links, check_spend, check_stock
 
+PLAIN_WIDTH = 140
+"""Without a terminal, lines are as wide as the tables need."""
+
 ENDED_WELL = frozenset({job_pb2.JOB_STATE_COMPLETED, job_pb2.JOB_STATE_PARTIALLY_COMPLETED})
 
 
@@ -38,6 +41,8 @@ def command(
     Example: nhanhsync demo --products 500 --customers 1000
     """
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=PLAIN_WIDTH)
     arguments = [
         *("--products", str(products), "--customers", str(customers)),
         *("--seed", str(seed), "--limits-scale", str(limits_scale)),

@@ -55,8 +55,8 @@ def faults(product_items: list[str], customers: list[str]) -> list[dict[str, obj
         | {
             "operation": "inventorySetQuantities",
             "item": item,
-            "code": "IDEMPOTENCY_CONCURRENT_REQUEST",
-            "message": "This request is currently in progress, please try again.",
+            "code": "CHANGE_FROM_QUANTITY_STALE",
+            "message": "The changeFromQuantity value does not match persisted value.",
         }
         for item in product_items
     ] + [

@@ -78,7 +78,7 @@ class _Secrets:
                 raise ValueError(f"{where} cannot be read") from None
         found = found.strip()
         if not found:
-            raise ValueError(f"{where} holds no secret")
+            raise ValueError(f"{where} is empty or not set")
         if not found.isascii() or not found.isprintable():
             raise ValueError(f"{where} holds what cannot be sent in a header; a secret is printable ASCII")
         return found

@@ -74,7 +74,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         "store 'main-street'.nhanh.quota_window_seconds:",
         "store 'main-street'.nhanh.access_token_file: the file nowhere cannot be read",
         "store 'main-street'.shopify.api_version:",
-        "store 'main-street'.shopify.access_token_file: the environment variable NOT_SET holds no secret",
+        "store 'main-street'.shopify.access_token_file: the environment variable NOT_SET is empty or not set",
         "store 'main-street'.locations.1.location_id:",
     ):
         assert any(fault.startswith(said) for fault in found), (said, found)

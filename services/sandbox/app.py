@@ -1,0 +1,74 @@
+"""The sandbox as one web application: both vendors, and the control interface."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from sandbox.answers import json_answer, not_found
+from sandbox.control import Control
+from sandbox.nhanh.endpoint import NhanhEndpoint
+from sandbox.nhanh.envelope import NhanhError, refusal
+from sandbox.shopify.endpoint import ShopifyEndpoint
+from sandbox.world import World
+
+
+def make_app(world: World) -> Starlette:
+    """Make the application of a world."""
+    nhanh = {
+        (store.business.app_id, store.business.business_id): NhanhEndpoint(
+            store.business, store_id, plan=world.plan, calls=store.calls, clock=world.clock, scale=world.limits_scale
+        )
+        for store_id, store in world.stores.items()
+    }
+    shopify = {
+        store_id: ShopifyEndpoint(
+            store.shop,
+            plan=world.plan,
+            history=store.history,
+            calls=store.calls,
+            clock=world.clock,
+            scale=world.limits_scale,
+        )
+        for store_id, store in world.stores.items()
+    }
+
+    async def call_nhanh(request: Request) -> Response:
+        await _linger(world)
+        app_id, business_id = (request.query_params.get(name, "") for name in ("appId", "businessId"))
+        if not any(str(known) == app_id for known, _ in nhanh):
+            return refusal(NhanhError("ERR_INVALID_APP_ID", "Invalid appId"))
+        endpoint = nhanh.get((int(app_id), int(business_id) if business_id.isdigit() else -1))
+        if endpoint is None:
+            return refusal(NhanhError("ERR_INVALID_BUSINESS_ID", "Invalid businessId"))
+        return await endpoint.answer(request, request.path_params["path"])
+
+    async def call_shopify(request: Request) -> Response:
+        await _linger(world)
+        endpoint = shopify.get(request.path_params["shop"])
+        if endpoint is None:
+            return json_answer({"errors": "Not Found"}, status=404)
+        return await endpoint.answer(request)
+
+    return Starlette(
+        routes=[
+            Route("/nhanh/v3.0/{path:path}", call_nhanh, methods=["POST"]),
+            Route("/shopify/{shop}/admin/api/{version}/graphql.json", call_shopify, methods=["POST"]),
+            Mount("/_sandbox", routes=Control(world).routes()),
+            Route("/{path:path}", _nowhere, methods=["GET", "POST"]),
+        ]
+    )
+
+
+async def _linger(world: World) -> None:
+    if world.latency_ms:
+        await world.clock.sleep(world.latency_ms / 1_000)
+
+
+async def _nowhere(_request: Request) -> Response:
+    return not_found()
+
+
+Handler = Callable[[Request], Awaitable[Response]]

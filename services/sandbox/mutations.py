@@ -1,0 +1,73 @@
+"""Edits that a test makes to a store: what changes at the vendors while nobody looks."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.world import StoreWorld
+
+Edit = dict[str, Any]
+
+
+class EditError(Exception):
+    """An edit that cannot be made; nothing of its list was."""
+
+
+def apply_edits(store: StoreWorld, edits: list[Edit]) -> int:
+    """Make all edits of a list, or none; how many.
+
+    Raises:
+        EditError: Naming the edit and what is wrong with it.
+    """
+    prepared = [_prepared(store, number, edit) for number, edit in enumerate(edits)]
+    for edit in prepared:
+        edit()
+    return len(prepared)
+
+
+def _prepared(  # noqa: PLR0911 - one return for each kind of edit
+    store: StoreWorld, number: int, edit: Edit
+) -> Callable[[], None]:
+    business, shop = store.business, store.shop
+    try:
+        match edit:
+            case {"set": "nhanh_spend", "id": one, "value": value}:
+                row = business.customers[int(one)]
+                return lambda: row.update(totalAmount=value)
+            case {"set": "nhanh_name", "id": one, "value": value}:
+                row = (business.products | business.customers)[int(one)]
+                return lambda: row.update(name=value)
+            case {"set": "nhanh_stock", "id": one, "value": dict(by_depot)}:
+                product_id = int(one)
+                _ = business.products[product_id]
+                stock = {int(depot): float(amount) for depot, amount in by_depot.items()}
+                return lambda: business.stock.__setitem__(product_id, stock)
+            case {"remove": "nhanh_product", "id": one}:
+                product_id = int(one)
+                _ = business.products[product_id]
+                return lambda: _remove_product(store, product_id)
+            case {"remove": "nhanh_customer", "id": one}:
+                customer_id = int(one)
+                _ = business.customers[customer_id]
+                return lambda: business.customers.__delitem__(customer_id)
+            case {"remove": "shopify_customer", "id": one}:
+                buyer_id = int(str(one).rsplit("/", 1)[-1])
+                _ = shop.customers[buyer_id]
+                return lambda: shop.customers.__delitem__(buyer_id)
+            case {"set": "shopify_quantity", "item": item, "location": location, "value": value}:
+                variant = shop.variants[shop.variant_of_item[int(str(item).rsplit("/", 1)[-1])]]
+                place = int(str(location).rsplit("/", 1)[-1])
+                return lambda: variant.quantities.__setitem__(place, int(value))
+            case {"set": "granted_depots", "value": granted}:
+                depots = None if granted is None else {int(depot) for depot in granted}
+                return lambda: setattr(business, "granted_depots", depots)
+            case {"set": "token_revoked", "value": bool(revoked)}:
+                return lambda: setattr(business, "token_revoked", revoked)
+            case _:
+                raise EditError(f"edit {number} is none of those in the README: {edit}")
+    except (KeyError, ValueError, TypeError) as error:
+        raise EditError(f"edit {number} cannot be made ({error!r}): {edit}") from None
+
+
+def _remove_product(store: StoreWorld, product_id: int) -> None:
+    del store.business.products[product_id]
+    store.business.stock.pop(product_id, None)

@@ -1,0 +1,36 @@
+"""A Nhanh business's state. Rows are kept in the form in which they are sent."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Depot:
+    """A place where the business keeps stock."""
+
+    depot_id: int
+    name: str
+
+
+@dataclass(slots=True)
+class Business:
+    """One business's whole state. The dicts are in order of id.
+
+    `stock` has the inventory of products that have a stock record; one that has none is left out of `product/inventory`
+    although `product/list` knows it. `granted_depots` are those that the access token grants, None grants all.
+    """
+
+    app_id: int
+    business_id: int
+    access_token: str
+    secret_key: str
+    token_expires_at: int
+    depots: dict[int, Depot] = field(default_factory=dict)
+    granted_depots: set[int] | None = None
+    products: dict[int, Row] = field(default_factory=dict)
+    customers: dict[int, Row] = field(default_factory=dict)
+    stock: dict[int, dict[int, float]] = field(default_factory=dict)
+    """What can be sold of a product, by depot."""
+    token_revoked: bool = False

@@ -1,0 +1,39 @@
+"""What stands around Nhanh's answers. Errors of the business come with HTTP 200."""
+
+import math
+
+from starlette.responses import Response
+
+from sandbox.answers import json_answer
+
+
+class NhanhError(Exception):
+    """A refusal with Nhanh's error code; `messages` may be a sentence or one for each field."""
+
+    def __init__(self, code: str, messages: str | dict[str, str]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.messages = messages
+
+
+def refusal(error: NhanhError) -> Response:
+    """Answer with an error code."""
+    return json_answer({"code": 0, "errorCode": error.code, "messages": error.messages, "data": []})
+
+
+def rate_limited(seconds: float, now: float, *, status: int = 200) -> Response:
+    """Answer a call over the limit; this sample of the documentation has `message` where others have `messages`."""
+    return json_answer(
+        {
+            "code": 0,
+            "errorCode": "ERR_429",
+            "message": "Your app exceeded the API Rate Limit",
+            "data": {"lockedSeconds": math.ceil(seconds), "unlockedAt": math.ceil(now + seconds)},
+        },
+        status=status,
+    )
+
+
+def invalid_token() -> NhanhError:
+    """Refuse a token that is wrong, expired or replaced by a newer one."""
+    return NhanhError("ERR_INVALID_ACCESS_TOKEN", "Invalid accessToken or accessToken has expired")

@@ -1,0 +1,24 @@
+"""What a sandbox is started with."""
+
+from dataclasses import dataclass
+
+from sandbox.faults import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """The shops and how they behave.
+
+    `limits_scale` multiplies what the vendors allow (calls a window, size and refill of the cost bucket); None turns
+    limits off. Every answer takes `latency_ms` longer than it needs.
+    """
+
+    products: int = 2_000
+    customers: int = 5_000
+    seed: int = 20260701
+    stores: tuple[str, ...] = ("hanoi", "danang", "saigon")
+    limits_scale: float | None = 1.0
+    latency_ms: float = 0.0
+    faults: tuple[Rule, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = 0

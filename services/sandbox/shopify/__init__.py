@@ -1,0 +1,1 @@
+"""Shopify's Admin GraphQL API, executed on a subset of its schema."""

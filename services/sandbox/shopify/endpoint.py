@@ -1,0 +1,161 @@
+"""Shopify's Admin GraphQL API over HTTP."""
+
+import uuid
+from typing import Any
+
+import orjson
+from graphql import ExecutionResult, execute
+from graphql.pyutils import is_awaitable
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox.answers import CutConnection, json_answer, plain_fault
+from sandbox.calls import CallCounts
+from sandbox.clock import Clock
+from sandbox.faults import FaultKind, FaultPlan, Rule
+from sandbox.history import WriteHistory
+from sandbox.shopify.bucket import CostBucket
+from sandbox.shopify.context import Call
+from sandbox.shopify.cost import Costing
+from sandbox.shopify.idempotency import IdempotencyKeys
+from sandbox.shopify.schema import Checked, checked, schema
+from sandbox.shopify.shop import Shop
+
+VERSION = "2026-07"
+MAX_COST = 1_000
+MAX_ARRAY = 250
+LONGER_ARRAYS = {"productVariantsBulkUpdate": 2_048}
+BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105 - a sentence
+
+Errors = list[dict[str, Any]]
+
+
+class ShopifyEndpoint:
+    """Answers for one shop."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        *,
+        plan: FaultPlan,
+        history: WriteHistory,
+        calls: CallCounts,
+        clock: Clock,
+        scale: float | None,
+    ) -> None:
+        self.shop = shop
+        self._plan = plan
+        self._history = history
+        self._calls = calls
+        self._clock = clock
+        self._bucket = CostBucket(scale)
+        self._keys = IdempotencyKeys()
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request."""
+        if request.headers.get("x-shopify-access-token") != self.shop.access_token:
+            return json_answer({"errors": BAD_TOKEN}, status=401)
+        try:
+            body = orjson.loads(await request.body())
+            text, variables = str(body["query"]), body.get("variables") or {}
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            return json_answer({"errors": "Bad Request"}, status=400)
+        found = checked(text)
+        rule, answer = await self._fault(found)
+        if answer is not None:
+            return answer
+        answer = self._execute(found, variables, rule)
+        if rule is not None and rule.kind is FaultKind.DROP_AFTER_COMMIT:
+            return CutConnection()
+        return answer
+
+    async def _fault(self, found: Checked) -> tuple[Rule | None, Response | None]:
+        """Let the plan's fault happen, as far as it happens before the call is carried out."""
+        rule = self._plan.take("shopify", self.shop.shop, found.root)
+        if rule is None:
+            return None, None
+        name = f"shopify {found.root}"
+        self._calls.faulted[name] += 1
+        match rule.kind:
+            case FaultKind.HTTP_429:
+                headers = {"Retry-After": f"{rule.seconds:.1f}"}
+                return rule, json_answer({"errors": "Exceeded 2 calls per second"}, status=429, headers=headers)
+            case FaultKind.INVALID_TOKEN:
+                return rule, json_answer({"errors": BAD_TOKEN}, status=401)
+            case FaultKind.THROTTLED | FaultKind.LOCK:
+                return rule, self._throttled(0)
+            case _:
+                answer = await plain_fault(rule, plan=self._plan, calls=self._calls, operation=name, clock=self._clock)
+                return rule, answer
+
+    def _execute(self, found: Checked, variables: dict[str, Any], rule: Rule | None) -> Response:
+        if found.operation is None or found.document is None:
+            return self._answer(None, [_plain(error.formatted, "BAD_REQUEST") for error in found.errors])
+        costing = Costing(schema(), found.fragments, variables)
+        requested = costing.cost(found.operation)
+        if requested > MAX_COST:
+            message = f"Query cost is {requested}, which exceeds the single query max cost limit ({MAX_COST})."
+            extensions = {"code": "MAX_COST_EXCEEDED", "cost": requested, "maxCost": MAX_COST}
+            return self._answer(None, [{"message": message, "extensions": extensions}], requested=requested)
+        if not self._bucket.take(requested, self._clock.monotonic()):
+            return self._throttled(requested)
+        self._calls.answered[f"shopify {found.root}"] += 1
+        longest = LONGER_ARRAYS.get(found.root, MAX_ARRAY)
+        size = _longest_array(variables)
+        if size > longest:
+            message = f"The input array size of {size} is greater than the maximum allowed of {longest}."
+            return self._answer(
+                None,
+                [{"message": message, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}],
+                requested=requested,
+            )
+        call = Call(self.shop, self._plan, self._history, self._keys, self._clock, rule)
+        result = execute(schema(), found.document, context_value=call, variable_values=variables)
+        if is_awaitable(result) or not isinstance(result, ExecutionResult):
+            raise TypeError("no resolver of the sandbox waits for anything")
+        actual = costing.cost(found.operation, result.data or {}) if result.data is not None else requested
+        actual = min(actual, requested)
+        self._bucket.give_back(requested - actual)
+        self._calls.points += actual
+        errors = [_plain(error.formatted, "INVALID_VARIABLE") for error in result.errors or ()]
+        return self._answer(result.data, errors, requested=requested, actual=actual)
+
+    def _throttled(self, requested: int) -> Response:
+        self._calls.refused["shopify"] += 1
+        extensions = {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/limits"}
+        return self._answer(None, [{"message": "Throttled", "extensions": extensions}], requested=requested)
+
+    def _answer(
+        self,
+        data: dict[str, Any] | None,
+        errors: Errors,
+        *,
+        requested: int | None = None,
+        actual: int | None = None,
+    ) -> Response:
+        document: dict[str, Any] = {}
+        if data is not None:
+            document["data"] = data
+        if errors:
+            document["errors"] = errors
+        if requested is not None:
+            status = self._bucket.status(self._clock.monotonic())
+            document["extensions"] = {
+                "cost": {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": status}
+            }
+        headers = {"X-Shopify-API-Version": VERSION, "X-Request-ID": str(uuid.uuid4())}
+        return json_answer(document, headers=headers)
+
+
+def _plain(error: Any, code: str) -> dict[str, Any]:  # noqa: ANN401 - graphql-core's formatted error
+    found: dict[str, Any] = dict(error)
+    found.setdefault("extensions", {"code": code})
+    return found
+
+
+def _longest_array(given: object) -> int:
+    if isinstance(given, dict):
+        return max((_longest_array(value) for value in given.values()), default=0)
+    if isinstance(given, list):
+        return max(len(given), max((_longest_array(value) for value in given), default=0))
+    return 0

@@ -1,0 +1,149 @@
+"""What can be asked: the fields of the query root."""
+
+from collections.abc import Callable
+from typing import Any
+
+from graphql import GraphQLResolveInfo
+
+from sandbox.shopify.connections import Place, connection
+from sandbox.shopify.context import Call
+from sandbox.shopify.gids import gid, number_of
+from sandbox.shopify.rows import Row, customer_row, level_row, location_row, node_row, product_row, variant_row
+from sandbox.shopify.search import CUSTOMER_VALUES, PRODUCT_VALUES, Value, holds, read_search, variant_values
+from sandbox.shopify.shop import Product, Variant
+
+Found = dict[str, Any]
+
+
+def variants(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
+    """List variants."""
+    call: Call = info.context
+    shop = call.shop
+    return _list(call, shop.variants, variant_values(shop), lambda one: variant_row(shop, shop.variants[one]), asked)
+
+
+def products(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
+    """List products."""
+    call: Call = info.context
+    shop = call.shop
+    return _list(call, shop.products, PRODUCT_VALUES, lambda one: product_row(shop.products[one]), asked)
+
+
+def customers(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
+    """List customers."""
+    call: Call = info.context
+    shop = call.shop
+    return _list(call, shop.customers, CUSTOMER_VALUES, lambda one: customer_row(shop, shop.customers[one]), asked)
+
+
+def locations(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
+    """List locations, the active ones unless all are asked for."""
+    call: Call = info.context
+    shop = call.shop
+    shown = asked.pop("includeInactive", False)
+    return connection(
+        [(0, one) for one in sorted(shop.locations)],
+        lambda one: location_row(shop.locations[one]),
+        lambda one: shown or shop.locations[one].active,
+        first=asked.get("first"),
+        after=asked.get("after"),
+        rule=call.rule,
+    )
+
+
+def product_variants(parent: Row, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
+    """List a product's variants."""
+    call: Call = info.context
+    shop = call.shop
+    product: Product = parent["_product"]
+    return connection(
+        [(0, one) for one in sorted(product.variant_ids)],
+        lambda one: variant_row(shop, shop.variants[one]),
+        lambda one: one in shop.variants,
+        first=asked.get("first"),
+        after=asked.get("after"),
+    )
+
+
+def item_levels(parent: Row, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
+    """List where an item is stocked."""
+    call: Call = info.context
+    variant: Variant = parent["_variant"]
+    return connection(
+        [(0, one) for one in sorted(variant.quantities)],
+        lambda one: level_row(call.shop, variant, one) or {},
+        lambda one: one in call.shop.locations,
+        first=asked.get("first"),
+        after=asked.get("after"),
+    )
+
+
+def node(_root: object, info: GraphQLResolveInfo, id: str) -> Row | None:
+    """Find one thing."""
+    call: Call = info.context
+    return node_row(call.shop, id)
+
+
+def nodes(_root: object, info: GraphQLResolveInfo, ids: list[str]) -> list[Row | None]:
+    """Find several things; null stands for what is gone."""
+    call: Call = info.context
+    return [node_row(call.shop, one) for one in ids]
+
+
+def one(kind: str) -> Callable[..., Row | None]:
+    """Make the field that finds one thing of a kind."""
+
+    def find(_root: object, info: GraphQLResolveInfo, id: str | None = None) -> Row | None:
+        call: Call = info.context
+        if id is None and kind == "Location":
+            id = gid("Location", min(call.shop.locations))
+        return None if id is None or number_of(id, kind) is None else node_row(call.shop, id)
+
+    return find
+
+
+def count_of(rows: str) -> Callable[..., Found]:
+    """Make the field that counts rows."""
+
+    def count(_root: object, info: GraphQLResolveInfo, query: str | None = None, limit: int | None = 10_000) -> Found:
+        call: Call = info.context
+        shop = call.shop
+        found: dict[str, tuple[dict[int, Any], dict[str, Value]]] = {
+            "products": (shop.products, PRODUCT_VALUES),
+            "variants": (shop.variants, variant_values(shop)),
+            "customers": (shop.customers, CUSTOMER_VALUES),
+        }
+        known, values = found[rows]
+        terms = read_search(query)
+        number = sum(holds(terms, row, values) for row in known.values())
+        if limit is not None and number > limit:
+            return {"count": limit, "precision": "AT_LEAST"}
+        return {"count": number, "precision": "EXACT"}
+
+    return count
+
+
+def shop(_root: object, info: GraphQLResolveInfo) -> Row:
+    """Tell of the shop itself."""
+    call: Call = info.context
+    return {"name": f"Sandbox {call.shop.shop}", "currencyCode": call.shop.currency}
+
+
+def _list(
+    call: Call, rows: dict[int, Any], values: dict[str, Value], show: Callable[[int], Row], asked: dict[str, Any]
+) -> Found:
+    terms = read_search(asked.get("query"))
+    places: list[Place]
+    if asked.get("sortKey") == "UPDATED_AT":
+        places = sorted((row.updated_at, one) for one, row in rows.items())
+    else:
+        places = [(0, one) for one in sorted(rows)]
+    return connection(
+        places,
+        show,
+        (lambda one: holds(terms, rows[one], values)) if terms else (lambda _one: True),
+        first=asked.get("first"),
+        after=asked.get("after"),
+        reverse=asked.get("reverse", False),
+        rule=call.rule,
+    )

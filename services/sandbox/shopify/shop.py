@@ -1,0 +1,80 @@
+"""A Shopify shop's state: what its rows are, and what has been written to them. Ids are the numbers inside gids."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+
+@dataclass(slots=True)
+class Location:
+    """A place where the shop keeps stock."""
+
+    location_id: int
+    name: str
+    active: bool = True
+
+
+@dataclass(slots=True)
+class Product:
+    """A product; `status` is ACTIVE, DRAFT or ARCHIVED. Times are Unix seconds."""
+
+    product_id: int
+    title: str
+    status: str
+    updated_at: int
+    variant_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Variant:
+    """A variant with its inventory item. `quantities` has the locations where it is stocked: what is available there."""
+
+    variant_id: int
+    product_id: int
+    inventory_item_id: int
+    title: str
+    sku: str | None
+    barcode: str | None
+    price: Decimal
+    compare_at_price: Decimal | None
+    updated_at: int
+    quantities: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Metafield:
+    """A metafield's type and value, as text."""
+
+    type: str
+    value: str
+
+
+@dataclass(slots=True)
+class Customer:
+    """A customer. `metafields` is keyed by (namespace, key)."""
+
+    customer_id: int
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    address_phone: str | None
+    note: str | None
+    amount_spent: Decimal
+    orders: int
+    updated_at: int
+    metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Shop:
+    """One shop's whole state. The dicts are in order of id."""
+
+    shop: str
+    access_token: str
+    currency: str = "VND"
+    locations: dict[int, Location] = field(default_factory=dict)
+    products: dict[int, Product] = field(default_factory=dict)
+    variants: dict[int, Variant] = field(default_factory=dict)
+    customers: dict[int, Customer] = field(default_factory=dict)
+    variant_of_item: dict[int, int] = field(default_factory=dict)
+    """Which variant an inventory item belongs to."""

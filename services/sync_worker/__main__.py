@@ -1,0 +1,293 @@
+"""SyncWorker: wires the floors together and runs them.
+
+Settings come from the environment; `sync-worker --help` lists them.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import grpc
+import uuid_utils
+from chassis.database import Database, DatabaseUnavailableError, DatabaseUrlError, sqlite_path
+from chassis.interceptors import Refusing
+from chassis.logs import LEVELS, configure_logs
+from chassis.metrics import CallMetrics
+from chassis.server import ListenError, announce, asked_to_stop, check_listen, serving
+from chassis.settings import SettingsFaultsError, load_settings
+from nhanhsync.client.channels import KEEPALIVE
+from nhanhsync.sync.v1 import sync_worker_service_pb2
+from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import add_SyncWorkerServicer_to_server
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sync_worker.adapters.catalog.listings import SqlCatalogReader
+from sync_worker.adapters.catalog.matching import SqlMatchCatalog
+from sync_worker.adapters.catalog.pulls import SqlPullCatalog
+from sync_worker.adapters.catalog.pushes import SqlPushCatalog
+from sync_worker.adapters.catalog.selections import SqlSelections
+from sync_worker.adapters.clock import SystemClock
+from sync_worker.adapters.job_tracker import GrpcJobTracker
+from sync_worker.adapters.job_tracker_work import GrpcWorkQueue
+from sync_worker.adapters.stores_file import load_stores
+from sync_worker.adapters.vendors import VendorClients
+from sync_worker.application.ports.clock import Clock
+from sync_worker.application.run_operation import Operations
+from sync_worker.application.runner.attempt import Workshop
+from sync_worker.application.runner.registration import register_until_done
+from sync_worker.application.runner.runner import Runner
+from sync_worker.application.start_operation import Starter
+from sync_worker.domain.failures import CatalogUnavailable, OperationFailure
+from sync_worker.domain.operations import SPECS
+from sync_worker.domain.stores import Store
+from sync_worker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
+from sync_worker.entrypoints.params import request_of_job
+from sync_worker.entrypoints.servicer import SyncWorkerServicer
+
+SERVICE = sync_worker_service_pb2.DESCRIPTOR.services_by_name["SyncWorker"].full_name
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _known_level(level: str) -> str:
+    if level not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return level
+
+
+def _usable_database(url: str) -> str:
+    try:
+        sqlite_path(url)
+    except DatabaseUrlError as error:
+        raise ValueError(str(error)) from None
+    return url
+
+
+class WorkerSettings(BaseSettings):
+    """SyncWorker's settings, read once."""
+
+    model_config = SettingsConfigDict(env_prefix="SYNC_WORKER_", frozen=True)
+
+    insecure: bool = Field(False, description="Allow an address that other machines reach, without TLS.")
+    listen: str = Field("127.0.0.1:50052", description="Where to listen, host:port; port 0 takes a free one.")
+    database_url: Annotated[str, AfterValidator(_usable_database)] = Field(
+        "sqlite:///nhanhsync-catalog.db", description="The catalog: sqlite:///relative.db or sqlite:////absolute.db."
+    )
+    job_tracker: str = Field("127.0.0.1:50051", description="JobTracker's address, host:port.")
+    stores: Path = Field(description="The stores file (TOML). Required.")
+    runner: bool = Field(True, description="Work on jobs; false: only answer calls.")
+    concurrency: int = Field(4, ge=1, le=100, description="Jobs that this process works on at once.")
+    lease_seconds: float = Field(30.0, ge=5, le=300, description="A job is another's so long after this process dies.")
+    drain_seconds: float = Field(
+        8.0, gt=0, le=300, description="Jobs under way have so long to come to a safe place at SIGTERM."
+    )
+    metrics_listen: str = Field("", description="Where Prometheus scrapes, host:port; empty: nowhere.")
+    log_level: Annotated[str, AfterValidator(_known_level)] = Field(
+        "info", description="debug, info, warning or error."
+    )
+
+    @field_validator("listen", "metrics_listen")
+    @classmethod
+    def _listen(cls, listen: str, info: ValidationInfo) -> str:
+        if info.field_name == "metrics_listen" and not listen:
+            return listen
+        fault = check_listen(listen, insecure=bool(info.data.get("insecure", False)))
+        if fault is not None:
+            raise ValueError(fault)
+        return listen
+
+    @field_validator("stores", mode="before")
+    @classmethod
+    def _stores(cls, path: object) -> object:
+        if not path:
+            raise ValueError("must name the stores file")
+        return path
+
+    @field_validator("job_tracker")
+    @classmethod
+    def _job_tracker(cls, address: str) -> str:
+        fault = check_listen(address, insecure=True)
+        if fault is not None:
+            raise ValueError(fault)
+        return address
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A running SyncWorker: where it listens, where its metrics are (empty when nowhere), and who it is to JobTracker."""
+
+    address: str
+    metrics_address: str
+    worker_id: str
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: WorkerSettings, *, clock: Clock | None = None, environment: Mapping[str, str] = os.environ
+) -> AsyncIterator[Handle]:
+    """Run SyncWorker in this loop for as long as the context lasts, by the machine's clock unless another is given.
+
+    It is ready whether or not JobTracker is there: starts are refused with UNAVAILABLE until it is.
+
+    Raises:
+        SettingsFaultsError: The stores file has faults.
+        DatabaseUnavailableError, ListenError: It cannot start; the message says why.
+    """
+    clock = clock or SystemClock()
+    uniform = random.SystemRandom().uniform
+    stores = load_stores(settings.stores, environment)
+    metrics = CallMetrics()
+    async with contextlib.AsyncExitStack() as stack:
+        database = await Database.open(settings.database_url, migrations=MIGRATIONS)
+        stack.push_async_callback(database.close)
+        channel = grpc.aio.insecure_channel(settings.job_tracker, options=KEEPALIVE)
+        stack.push_async_callback(channel.close)
+        queue = GrpcWorkQueue(channel)
+        registering = asyncio.create_task(register_until_done(queue, clock, uniform))
+        stack.push_async_callback(_cancelled, registering)
+        worker_id = _worker_id()
+        stop_claiming = None
+        if settings.runner:
+            runner = Runner(
+                await _workshop(stack, database, queue, stores, clock, uniform),
+                worker_id=worker_id,
+                types=list(SPECS),
+                concurrency=settings.concurrency,
+                lease_seconds=settings.lease_seconds,
+                new_id=_new_id,
+            )
+            await stack.enter_async_context(runner.working(settings.drain_seconds))
+            stop_claiming = runner.stop_claiming
+        metrics_address = ""
+        if settings.metrics_listen:
+            metrics_address = stack.enter_context(metrics.exposed(settings.metrics_listen))
+        starter = Starter(
+            stores=stores,
+            tracker=GrpcJobTracker(channel, clock, uniform),
+            selections=SqlSelections(database, clock),
+            new_id=_new_id,
+        )
+        reader = SqlCatalogReader(database, clock)
+        servicer = SyncWorkerServicer(starter, reader, reader)
+        address = await stack.enter_async_context(
+            serving(
+                settings.listen,
+                [lambda server: add_SyncWorkerServicer_to_server(servicer, server)],
+                service_names=(SERVICE,),
+                interceptors=[Refusing(ERRORS, domain=DOMAIN, internal_reason=INTERNAL_REASON, metrics=metrics)],
+                end_streams=stop_claiming,
+            )
+        )
+        yield Handle(address, metrics_address, worker_id)
+
+
+async def _workshop(
+    stack: contextlib.AsyncExitStack,
+    database: Database,
+    queue: GrpcWorkQueue,
+    stores: Mapping[str, Store],
+    clock: Clock,
+    uniform: Callable[[float, float], float],
+) -> Workshop:
+    selections = SqlSelections(database, clock)
+    return Workshop(
+        queue=queue,
+        stores=stores,
+        vendors=await stack.enter_async_context(VendorClients(clock)),
+        operate=Operations(
+            pulls=SqlPullCatalog(database, clock),
+            matches=SqlMatchCatalog(database, clock),
+            pushes=SqlPushCatalog(database, clock),
+            clock=clock,
+        ),
+        read_request=lambda job: request_of_job(job, selections),
+        translate=_known_failure,
+        clock=clock,
+        uniform=uniform,
+    )
+
+
+def _known_failure(error: Exception) -> OperationFailure | None:
+    """Say which operation failure an exception from below is, None for a fault of our own."""
+    return CatalogUnavailable(str(error)) if isinstance(error, DatabaseUnavailableError) else None
+
+
+def _new_id() -> str:
+    return str(uuid_utils.uuid7())
+
+
+def _worker_id() -> str:
+    """Make an identity that no start of any process had before: a lease of an earlier one is never taken for ours."""
+    return f"sync-worker/{socket.gethostname()[:64]}/{_new_id()}"
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _serve(settings: WorkerSettings) -> None:
+    async with running(settings) as handle:
+        announce("sync-worker", handle.address)
+        await asked_to_stop()
+
+
+def _load(environment: Mapping[str, str]) -> WorkerSettings:
+    """Read the settings and try the stores file, so that all faults of both are reported together."""
+    faults: list[str] = []
+    settings = None
+    try:
+        settings = load_settings(WorkerSettings, environment)
+    except SettingsFaultsError as error:
+        faults += error.faults
+    path = environment.get("SYNC_WORKER_STORES")
+    if path:
+        try:
+            load_stores(Path(path), environment)
+        except SettingsFaultsError as error:
+            faults += error.faults
+    if settings is None or faults:
+        raise SettingsFaultsError(faults)
+    return settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the service; its exit status."""
+    _parser().parse_args(arguments)
+    try:
+        settings = _load(os.environ)
+        configure_logs(settings.log_level)
+        asyncio.run(_serve(settings))
+    except SettingsFaultsError as faults:
+        print(faults, file=sys.stderr)  # noqa: T201 - for whoever started the process
+        return 2
+    except (DatabaseUnavailableError, ListenError) as fault:
+        print(fault, file=sys.stderr)  # noqa: T201 - for whoever started the process
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    rows = [
+        f"  SYNC_WORKER_{name.upper():<15} {field.description}"
+        + ("" if field.is_required() else f" Default: {field.default!r}.")
+        for name, field in WorkerSettings.model_fields.items()
+    ]
+    return argparse.ArgumentParser(
+        prog="sync-worker",
+        description="Runs the eleven operations between Nhanh.vn and Shopify, over gRPC.",
+        epilog="settings, from the environment:\n" + "\n".join(rows),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

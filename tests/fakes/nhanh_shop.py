@@ -1,0 +1,107 @@
+"""A store of the sandbox, over HTTP, with one clock for both sides."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import sandbox
+from sandbox.faults import FaultKind, Rule
+from sandbox.world import DEPOT_TO_LOCATION, StoreWorld
+from sync_worker.adapters.vendors import VendorClients
+from sync_worker.application.ports.nhanh import Nhanh
+from sync_worker.application.ports.pages import Page
+from sync_worker.domain.customers import NhanhCustomer
+from sync_worker.domain.products import NhanhProduct
+from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter
+from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAccount, Store
+
+from tests.fakes.clock import ManualClock
+from tests.fakes.job_context import OpenGate
+
+Row = TypeVar("Row", NhanhProduct, NhanhCustomer)
+ALL_PRODUCTS = NhanhProductFilter()
+ALL_CUSTOMERS = NhanhCustomerFilter()
+
+
+class SharedTime(ManualClock):
+    """One clock for both sides, so that a lock of seconds takes none."""
+
+    def now(self) -> float:
+        """Unix seconds, as the sandbox asks for them."""
+        return self.now_micros() / 1_000_000
+
+
+@dataclass
+class Shop:
+    """A store of the sandbox, and what opens clients of it."""
+
+    world: StoreWorld
+    store: Store
+    plan: Callable[[list[Rule]], None]
+    vendors: VendorClients
+    clock: SharedTime
+    gate: OpenGate = field(default_factory=OpenGate)
+
+    def nhanh(self) -> Nhanh:
+        """Open a client, as a job does."""
+        return self.vendors.nhanh(self.store, self.gate)
+
+    def fault(self, kind: FaultKind, operation: str, **more: Any) -> None:
+        """Make calls of an operation go wrong."""
+        self.plan([Rule("nhanh", operation, kind, **more)])
+
+    @property
+    def sellable(self) -> dict[int, dict[str, Any]]:
+        """Nhanh's rows that are no parents."""
+        return {one: row for one, row in self.world.business.products.items() if int(row["parentId"]) != -2}
+
+
+@asynccontextmanager
+async def a_shop(*, quota: int = 0, limits: float | None = None, **account: Any) -> AsyncIterator[Shop]:
+    """Run a sandbox with one store."""
+    clock = SharedTime()
+    options = sandbox.SandboxOptions(products=120, customers=250, stores=("hanoi",), limits_scale=limits)
+    async with (
+        sandbox.running(options, clock=clock) as handle,
+        VendorClients(clock, lambda _low, high: high) as vendors,
+    ):
+        world = handle.world.stores["hanoi"]
+        business = world.business
+        facts: dict[str, Any] = {
+            "base_url": f"{handle.url}/nhanh",
+            "app_id": business.app_id,
+            "business_id": business.business_id,
+            "access_token": business.access_token,
+            "secret_key": business.secret_key,
+            "quota_calls": quota,
+            "quota_window_seconds": 30.0,
+        }
+        store = Store(
+            "hanoi",
+            "Hanoi",
+            NhanhAccount(**{**facts, **account}),
+            ShopifyAccount(f"{handle.url}/shopify/hanoi", "hanoi", "2026-07", "unused"),
+            tuple(LocationMapping(depot, location) for depot, location in DEPOT_TO_LOCATION.items()),
+        )
+        yield Shop(world, store, handle.world.plan.replace, vendors, clock)
+
+
+async def rows_of(read: Callable[[str | None], Awaitable[Page[Row]]]) -> list[Row]:
+    """Read a list to its end."""
+    page = await read(None)
+    rows = list(page.rows)
+    while page.next_cursor is not None:
+        page = await read(page.next_cursor)
+        rows.extend(page.rows)
+    return rows
+
+
+async def every_product(nhanh: Nhanh) -> list[NhanhProduct]:
+    """Read all products."""
+    return await rows_of(lambda cursor: nhanh.product_page(ALL_PRODUCTS, cursor))
+
+
+async def every_customer(nhanh: Nhanh) -> list[NhanhCustomer]:
+    """Read all customers."""
+    return await rows_of(lambda cursor: nhanh.customer_page(ALL_CUSTOMERS, cursor))

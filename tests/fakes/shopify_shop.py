@@ -1,0 +1,89 @@
+"""A Shopify shop of the sandbox, over HTTP, with one clock for both sides."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+import sandbox
+from sandbox.faults import FaultKind, Rule
+from sandbox.world import StoreWorld
+from sync_worker.adapters.shopify.client import ShopifyClient
+from sync_worker.adapters.shopify.limiter import CostBucket
+from sync_worker.application.ports.pages import Page
+from sync_worker.domain.customers import ShopifyCustomer
+from sync_worker.domain.products import ShopifyVariant
+from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
+from sync_worker.domain.stores import ShopifyAccount
+
+from tests.fakes.clock import ManualClock
+from tests.fakes.shopify_http import OpenGate
+
+Row = TypeVar("Row", ShopifyVariant, ShopifyCustomer)
+
+
+class SharedClock(ManualClock):
+    """One clock for both sides, so that a rate limit's seconds take none."""
+
+    def now(self) -> float:
+        """Unix seconds, as the sandbox asks for them."""
+        return self.now_micros() / 1_000_000
+
+
+@dataclass
+class SandboxShop:
+    """A shop of the sandbox, and what opens clients of it, as jobs do."""
+
+    world: StoreWorld
+    account: ShopifyAccount
+    plan: Callable[[list[Rule]], None]
+    http: httpx.AsyncClient
+    clock: SharedClock
+    gate: OpenGate = field(default_factory=OpenGate)
+
+    def __post_init__(self) -> None:
+        self.bucket = CostBucket(self.clock)
+
+    def client(self) -> ShopifyClient:
+        """Open a client on the shop's one bucket."""
+        return ShopifyClient(self.account, self.http, self.bucket, self.gate, self.clock, lambda _low, high: high)
+
+    def fault(self, kind: FaultKind, operation: str, **more: Any) -> None:
+        """Make calls of an operation go wrong."""
+        self.plan([Rule("shopify", operation, kind, **more)])
+
+    def written(self) -> list[tuple[str, str | None]]:
+        """What was written so far, in order: target and new value."""
+        return [(write.target, write.new) for write in self.world.history.writes]
+
+
+@asynccontextmanager
+async def a_shopify_shop(*, limits: float | None = None, token: str | None = None) -> AsyncIterator[SandboxShop]:
+    """Run a sandbox with one shop of more than a page of variants and of customers."""
+    clock = SharedClock()
+    options = sandbox.SandboxOptions(products=300, customers=600, stores=("hanoi",), limits_scale=limits)
+    async with sandbox.running(options, clock=clock) as handle, httpx.AsyncClient(trust_env=False) as http:
+        world = handle.world.stores["hanoi"]
+        account = ShopifyAccount(f"{handle.url}/shopify/hanoi", "hanoi", "2026-07", token or world.shop.access_token)
+        yield SandboxShop(world, account, handle.world.plan.replace, http, clock)
+
+
+async def rows_of(read: Callable[[str | None], Awaitable[Page[Row]]]) -> list[Row]:
+    """Read a list to its end."""
+    page = await read(None)
+    rows = list(page.rows)
+    while page.next_cursor is not None:
+        page = await read(page.next_cursor)
+        rows.extend(page.rows)
+    return rows
+
+
+async def every_variant(client: ShopifyClient, wanted: ShopifyProductFilter | None = None) -> list[ShopifyVariant]:
+    """Read all variants that are wanted."""
+    return await rows_of(lambda cursor: client.variant_page(wanted or ShopifyProductFilter(), cursor))
+
+
+async def every_customer(client: ShopifyClient, wanted: ShopifyCustomerFilter | None = None) -> list[ShopifyCustomer]:
+    """Read all customers that are wanted."""
+    return await rows_of(lambda cursor: client.customer_page(wanted or ShopifyCustomerFilter(), cursor))
