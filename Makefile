@@ -34,6 +34,14 @@ $(STAMPS)/protoc: tools/protoc/requirements.lock
 .PHONY: setup
 setup: $(STAMPS)/run ## Install what the services and the command need
 
+.PHONY: demo
+demo: $(STAMPS)/run ## Run all eleven operations against a sandbox, and check its truth
+	@$(BIN)/nhanhsync demo
+
+.PHONY: up
+up: $(STAMPS)/run ## Run the whole stack in the foreground: sandbox, JobTracker, SyncWorker
+	@$(BIN)/nhanhsync up
+
 .PHONY: test
 test: $(STAMPS)/dev $(STAMPS)/protoc ## Run every test
 	$(BIN)/python -m pytest $(TEST_ARGS)
@@ -42,7 +50,7 @@ test: $(STAMPS)/dev $(STAMPS)/protoc ## Run every test
 lint: $(STAMPS)/dev $(STAMPS)/protoc ## Check format, lint, types, floors, contract, stubs, container files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy services clients/nhanhsync/client
+	$(BIN)/mypy services clients/nhanhsync/client clients/nhanhsync/cli
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code protos

@@ -93,7 +93,7 @@ def update(job: Job, token: str, sequence: int, report: Report, now: Now) -> Cha
     renewed = replace(lease, deadline=now.steady + lease.ttl, report_sequence=max(lease.report_sequence, sequence))
     if sequence <= lease.report_sequence:
         return Change(job, replace(job, lease=renewed), applied=False)
-    reported = _reported(job, report, now)
+    reported = _reported(job, report, lease, now)
     if reported is job and not report.failures:
         return Change(job, replace(job, lease=renewed), checkpoint=report.checkpoint)
     reported = replace(reported, lease=renewed, revision=job.revision + 1, update_time=now.wall)
@@ -109,7 +109,7 @@ def complete(job: Job, token: str, call_hash: str, report: Report, result: Json,
     if _repeated(job, token, call_hash, Trigger.COMPLETE):
         return Change(job, job)
     lease = _held(job, token)
-    reported = _reported(job, report, now)
+    reported = _reported(job, report, lease, now)
     counts = reported.progress
     if counts.total is not None and counts.processed < counts.total:
         raise TotalNotReachedError(counts.processed, counts.total)
@@ -122,7 +122,7 @@ def complete(job: Job, token: str, call_hash: str, report: Report, result: Json,
         result=result,
         state_message=message,
         failure=failure,
-        pace=mean_pace(job.pace, counts.processed, now.steady, lease.claimed if job.attempt == 1 else None),
+        pace=mean_pace(job.pace, counts.processed, now.steady, _counting_since(job, lease)),
     )
     return _let_go(job, ended, lease, call_hash, Trigger.COMPLETE, state, None, report, now)
 
@@ -151,7 +151,7 @@ def fail(
     code, message, retryable = error
     used = job.attempts_used + 1
     failed = replace(
-        _reported(job, report, now),
+        _reported(job, report, lease, now),
         attempts_used=used,
         failure=JobFailure(code, message, retryable, job.attempt, now.wall),
         state_message=message,
@@ -172,7 +172,7 @@ def release(job: Job, token: str, call_hash: str, report: Report, reason: str, n
     if _repeated(job, token, call_hash, Trigger.RELEASE):
         return Change(job, job)
     lease = _held(job, token)
-    released = replace(_reported(job, report, now), state_message=reason)
+    released = replace(_reported(job, report, lease, now), state_message=reason)
     state = State.CANCELLED if job.state is State.CANCELLING else State.PENDING
     return _let_go(job, released, lease, call_hash, Trigger.RELEASE, state, EventKind.RELEASED, report, now)
 
@@ -257,12 +257,17 @@ def _repeated(job: Job, token: str, call_hash: str, trigger: Trigger) -> bool:
     return True
 
 
-def _reported(job: Job, report: Report, now: Now) -> Job:
+def _counting_since(job: Job, lease: Lease) -> float | None:
+    """Say since when the attempt's counts were made: a later attempt may go on from those of an earlier one."""
+    return lease.claimed if job.attempt == 1 else None
+
+
+def _reported(job: Job, report: Report, lease: Lease, now: Now) -> Job:
     if report.progress is None:
         return job
     first = job.pace is None
     check_progress(report.progress, None if first else job.progress)
-    pace = paced(job.pace, report.progress.processed, now.steady)
+    pace = paced(job.pace, report.progress.processed, now.steady, _counting_since(job, lease))
     return replace(job, progress=report.progress, pace=pace)
 
 

@@ -67,10 +67,16 @@ def check_progress(new: Progress, old: Progress | None) -> None:
         raise ProgressInvalidError(violations)
 
 
-def paced(pace: Pace | None, processed: int, now: float) -> Pace:
-    """Take a report into the pace. The first report of an attempt is its base: rows of earlier attempts do not count."""
+def paced(pace: Pace | None, processed: int, now: float, claimed: float | None) -> Pace:
+    """Take a report into the pace. An attempt that counts from nothing is measured since it was `claimed`.
+
+    Where `claimed` is None, since counts may come from an attempt before, the first report is the base: rows of earlier
+    attempts do not count.
+    """
     if pace is None:
-        return Pace(processed, now, processed, now)
+        if claimed is None:
+            return Pace(processed, now, processed, now)
+        pace = Pace(0, claimed, 0, claimed)
     elapsed = now - pace.last_time
     if elapsed < SHORTEST_SECONDS:
         return replace(pace, last_processed=processed)

@@ -73,7 +73,7 @@ def test_the_rate_is_finite_and_between_the_extremes(steps: list[tuple[int, floa
         processed, now = processed + more, now + later
         if pace is not None and now - pace.last_time >= 0.001:
             measured.append((processed - pace.last_processed) / (now - pace.last_time))
-        pace = paced(pace, processed, now)
+        pace = paced(pace, processed, now, None)
     assert pace is not None
     if measured:
         assert pace.rate is not None
@@ -84,10 +84,17 @@ def test_the_rate_is_finite_and_between_the_extremes(steps: list[tuple[int, floa
 
 def test_rows_of_an_earlier_attempt_do_not_count_as_speed() -> None:
     """An attempt that goes on at 900 of 1,000 is measured from its first report."""
-    pace = paced(paced(None, 900, 10.0), 920, 20.0)
+    pace = paced(paced(None, 900, 10.0, None), 920, 20.0, None)
     assert pace.rate == pytest.approx(2.0)
     assert eta_seconds(Progress(total=1_000, processed=920, successful=920), pace) == pytest.approx(40.0)
     assert mean_pace(pace, 1_000, 30.0, claimed=0.0).rate == pytest.approx(5.0)
+
+
+def test_a_first_attempt_is_measured_since_its_claim() -> None:
+    """Its first report may be its last: what was done until then counts."""
+    pace = paced(None, 300, 10.0, 4.0)
+    assert pace.rate == pytest.approx(50.0)
+    assert mean_pace(pace, 300, 14.0, claimed=4.0).rate == pytest.approx(30.0)
 
 
 def test_the_mean_of_a_run_without_reports() -> None:

@@ -1,0 +1,1 @@
+"""The `nhanhsync` command. Needs the `cli` extra: `pip install 'nhanhsync[cli]'`."""

@@ -1,0 +1,54 @@
+"""The `nhanhsync` command."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from nhanhsync.cli import catalog, health, jobs, verify
+from nhanhsync.cli.exits import EXIT_CODES
+from nhanhsync.cli.plugins import add_plugins
+from nhanhsync.cli.run import HELP, run
+from nhanhsync.cli.session import Session
+from nhanhsync.client.aio import DEFAULT_JOB_TRACKER, DEFAULT_SYNC_WORKER
+
+OWN = frozenset({"run", "jobs", "mappings", "unmatched", "stores", "verify", "health", "version"})
+
+
+def start(
+    context: typer.Context,
+    job_tracker: Annotated[
+        str, typer.Option(envvar="NHANHSYNC_JOB_TRACKER", help="JobTracker's address, host:port.")
+    ] = DEFAULT_JOB_TRACKER,
+    sync_worker: Annotated[
+        str, typer.Option(envvar="NHANHSYNC_SYNC_WORKER", help="SyncWorker's address, host:port.")
+    ] = DEFAULT_SYNC_WORKER,
+) -> None:
+    """Keep Nhanh.vn and Shopify shops in step, and watch every job while it runs."""
+    context.obj = Session(job_tracker, sync_worker)
+
+
+def make_app() -> typer.Typer:
+    """Make the command without what other packages add."""
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, epilog=EXIT_CODES)
+    app.callback()(start)
+    app.command("run", help=HELP)(run)
+    app.add_typer(jobs.app, name="jobs")
+    app.add_typer(catalog.mappings, name="mappings")
+    app.add_typer(catalog.unmatched, name="unmatched")
+    app.add_typer(catalog.stores, name="stores")
+    app.command("verify")(verify.verify)
+    app.command("health")(health.health)
+    app.command("version")(health.version)
+    return app
+
+
+def main() -> None:
+    """Run the command."""
+    app = make_app()
+    add_plugins(app, sys.argv[1:], OWN)
+    app()
+
+
+if __name__ == "__main__":
+    main()

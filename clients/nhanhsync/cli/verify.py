@@ -1,0 +1,79 @@
+"""`nhanhsync verify`: walk a job of our own through its life and see that JobTracker tells of every step."""
+
+import asyncio
+import uuid
+
+import typer
+from google.protobuf.duration_pb2 import Duration
+
+from nhanhsync.cli import words
+from nhanhsync.cli.exits import Exit
+from nhanhsync.cli.jobs import print_coverage
+from nhanhsync.cli.session import Json, plain_console, print_json, session_of
+from nhanhsync.cli.watching import end
+from nhanhsync.client import Client
+from nhanhsync.jobs.v1 import job_pb2
+from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
+
+ITEMS = 3
+EXPECTED = (job_pb2.JOB_EVENT_KIND_CREATED, job_pb2.JOB_EVENT_KIND_CLAIMED, job_pb2.JOB_EVENT_KIND_ENDED)
+
+
+def verify(context: typer.Context, as_json: Json = False) -> None:
+    """Walk a tracked job through its life while watching it, then say which operations have completed.
+
+    Example: nhanhsync verify
+    """
+
+    async def work(client: Client) -> tuple[job_pb2.Job, list[job_pb2.JobEvent], pb.GetJobStatsResponse]:
+        job_id, watched = await _walk(client)
+        job, events = await watched
+        stats = await client.jobs.GetJobStats(pb.GetJobStatsRequest())
+        if job.job_id != job_id:
+            raise RuntimeError(f"watched {job.job_id}, not {job_id}")
+        return job, events, stats
+
+    job, events, stats = session_of(context).run(work)
+    good = job.state == job_pb2.JOB_STATE_COMPLETED and tuple(event.kind for event in events) == EXPECTED
+    if as_json:
+        print_json(stats.coverage)
+    else:
+        console = plain_console()
+        for event in events:
+            kind = job_pb2.JobEventKind.Name(event.kind).removeprefix("JOB_EVENT_KIND_")
+            console.print(f"{kind:<8} revision {event.revision}, {words.moment(event.time)}", markup=False)
+        console.print(f"job {job.job_id} ended {words.state(job.state)} with {job.progress.processed} of {ITEMS} items")
+        console.print("The stream told of every step." if good else "The stream did not tell of every step.")
+        print_coverage(stats.coverage)
+    end(Exit.GOOD if good else Exit.FAILED)
+
+
+async def _walk(client: Client) -> "tuple[str, asyncio.Task[tuple[job_pb2.Job, list[job_pb2.JobEvent]]]]":
+    worker_id = f"nhanhsync-verify/{uuid.uuid4()}"
+    made = await client.create_job(
+        pb.CreateJobRequest(
+            type="VERIFY",
+            created_by="nhanhsync-cli",
+            max_attempts=1,
+            claim=pb.ClaimOnCreate(worker_id=worker_id, lease_ttl=Duration(seconds=10)),
+        )
+    )
+    job_id, token = made.job.job_id, made.claimed.lease.lease_token
+    watched = asyncio.create_task(_watch(client, job_id))
+    for done in range(1, ITEMS + 1):
+        progress = pb.ProgressReport(total=ITEMS, processed=done, successful=done, phase="verifying")
+        await client.jobs.UpdateProgress(
+            pb.UpdateProgressRequest(job_id=job_id, lease_token=token, report_sequence=done, progress=progress)
+        )
+    final = pb.ProgressReport(total=ITEMS, processed=ITEMS, successful=ITEMS, phase="done")
+    await client.jobs.CompleteJob(pb.CompleteJobRequest(job_id=job_id, lease_token=token, progress=final))
+    return job_id, watched
+
+
+async def _watch(client: Client, job_id: str) -> tuple[job_pb2.Job, list[job_pb2.JobEvent]]:
+    job = job_pb2.Job()
+    events: list[job_pb2.JobEvent] = []
+    async for update in client.watch_job(job_id, min_interval=0):
+        job = update.job
+        events += update.events
+    return job, events
