@@ -38,7 +38,7 @@ from sync_worker.adapters.clock import SystemClock
 from sync_worker.adapters.job_tracker import GrpcJobTracker
 from sync_worker.adapters.job_tracker_work import GrpcWorkQueue
 from sync_worker.adapters.stores_file import load_stores
-from sync_worker.adapters.vendors import VendorClients
+from sync_worker.adapters.vendors import LONGEST_CALL_SECONDS, VendorClients
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.run_operation import Operations
 from sync_worker.application.runner.attempt import Workshop
@@ -156,7 +156,7 @@ async def running(
         stop_claiming = None
         if settings.runner:
             runner = Runner(
-                await _workshop(stack, database, queue, stores, clock, uniform),
+                await _workshop(stack, database, queue, stores, clock, uniform, _call_seconds(settings)),
                 worker_id=worker_id,
                 types=list(SPECS),
                 concurrency=settings.concurrency,
@@ -195,12 +195,13 @@ async def _workshop(
     stores: Mapping[str, Store],
     clock: Clock,
     uniform: Callable[[float, float], float],
+    call_seconds: float,
 ) -> Workshop:
     selections = SqlSelections(database, clock)
     return Workshop(
         queue=queue,
         stores=stores,
-        vendors=await stack.enter_async_context(VendorClients(clock)),
+        vendors=await stack.enter_async_context(VendorClients(clock, call_seconds=call_seconds)),
         operate=Operations(
             pulls=SqlPullCatalog(database, clock),
             matches=SqlMatchCatalog(database, clock),
@@ -212,6 +213,11 @@ async def _workshop(
         clock=clock,
         uniform=uniform,
     )
+
+
+def _call_seconds(settings: WorkerSettings) -> float:
+    """Say how long a call to a vendor may take: half a lease, so that it fits one that is renewed at its third."""
+    return min(LONGEST_CALL_SECONDS, settings.lease_seconds / 2)
 
 
 def _known_failure(error: Exception) -> OperationFailure | None:

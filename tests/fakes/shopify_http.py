@@ -8,6 +8,7 @@ import httpx
 import orjson
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.limiter import CostBucket
+from sync_worker.adapters.shopify.transport import CALL_SECONDS
 from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.stores import ShopifyAccount
 
@@ -101,10 +102,18 @@ class ScriptedShop:
         self.bucket = CostBucket(self.clock)
         self.client = self.another()
 
-    def another(self, clock: Clock | None = None, gate: OpenGate | None = None) -> ShopifyClient:
+    def another(
+        self, clock: Clock | None = None, gate: OpenGate | None = None, call_seconds: float = CALL_SECONDS
+    ) -> ShopifyClient:
         """The client of another job, on the same bucket."""
         return ShopifyClient(
-            self.account, self.http, self.bucket, gate or self.gate, clock or self.clock, lambda _low, high: high
+            self.account,
+            self.http,
+            self.bucket,
+            gate or self.gate,
+            clock or self.clock,
+            lambda _low, high: high,
+            call_seconds,
         )
 
     @property

@@ -21,14 +21,25 @@ from sync_worker.domain.stores import Store
 CONNECTIONS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30.0)
 """To each vendor, for all jobs together."""
 
+LONGEST_CALL_SECONDS = 15.0
+"""Both vendors give up on a call of their own sooner."""
+
 
 class VendorClients:
     """`Vendors` over HTTP, for as long as the context lasts.
 
-    `uniform` draws a number between its two arguments; the machine's own randomness unless another is given.
+    No call takes longer than `call_seconds`. `uniform` draws a number between its two arguments; the machine's own
+    randomness unless another is given.
     """
 
-    def __init__(self, clock: Clock, uniform: Callable[[float, float], float] | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        uniform: Callable[[float, float], float] | None = None,
+        *,
+        call_seconds: float = LONGEST_CALL_SECONDS,
+    ) -> None:
+        self._call_seconds = call_seconds
         self._clock = clock
         self._uniform = uniform or random.SystemRandom().uniform
         self._stack = AsyncExitStack()
@@ -57,13 +68,14 @@ class VendorClients:
             self._clock,
             self._uniform,
             depots_matter=bool(store.locations),
+            call_seconds=self._call_seconds,
         )
 
     def shopify(self, store: Store, gate: CallGate) -> Shopify:
         """Open the store's Shopify shop."""
         account = store.shopify
         bucket = self._buckets.setdefault((account.base_url, account.shop), CostBucket(self._clock))
-        return ShopifyClient(account, self._shopify_http, bucket, gate, self._clock, self._uniform)
+        return ShopifyClient(account, self._shopify_http, bucket, gate, self._clock, self._uniform, self._call_seconds)
 
 
 def _connections() -> httpx.AsyncClient:

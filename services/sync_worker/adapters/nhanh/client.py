@@ -8,7 +8,7 @@ import orjson
 from sync_worker.adapters.nhanh import decode
 from sync_worker.adapters.nhanh.envelope import VENDOR, Json
 from sync_worker.adapters.nhanh.limiter import SlidingWindow
-from sync_worker.adapters.nhanh.transport import NhanhTransport
+from sync_worker.adapters.nhanh.transport import CALL_SECONDS, NhanhTransport
 from sync_worker.adapters.nhanh.walks import Walk
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
@@ -50,9 +50,10 @@ class NhanhClient:
         uniform: Callable[[float, float], float],
         *,
         depots_matter: bool,
+        call_seconds: float = CALL_SECONDS,
     ) -> None:
         self._account = account
-        self._transport = NhanhTransport(account, http, windows, gate, clock, uniform)
+        self._transport = NhanhTransport(account, http, windows, gate, clock, uniform, call_seconds=call_seconds)
         self.metrics: VendorMetrics = self._transport.metrics
         self._depots_matter = depots_matter
         self._walks: dict[NhanhProductFilter | NhanhCustomerFilter, Walk] = {}

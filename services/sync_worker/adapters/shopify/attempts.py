@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sync_worker.adapters.backoff import Backoff, Retries
 from sync_worker.adapters.shopify.answers import Data, Fault, RateLimited, Refused
 from sync_worker.adapters.shopify.refusals import key_is_taken, outcome_of, running_still
-from sync_worker.adapters.shopify.transport import CALL_SECONDS, LONGEST_RETRY_AFTER, Request, Transport
+from sync_worker.adapters.shopify.transport import LONGEST_RETRY_AFTER, Request, Transport
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.shopify import BatchOutcome
 from sync_worker.domain.failures import VendorRefusal, VendorUnavailable
@@ -73,7 +73,7 @@ class Attempts:
             await self._survive(request, answer, took, course)
 
     def _course(self) -> _Course:
-        return _Course(Retries(RETRIES, self._clock, self._uniform, CALL_SECONDS))
+        return _Course(Retries(RETRIES, self._clock, self._uniform, self._transport.call_seconds))
 
     async def _survive(
         self, request: Request, answer: RateLimited | Fault | Refused, took: float, course: _Course

@@ -10,7 +10,7 @@ from sync_worker.adapters.shopify.attempts import Attempts
 from sync_worker.adapters.shopify.documents import PAGE_ROWS, Document
 from sync_worker.adapters.shopify.gid import gid
 from sync_worker.adapters.shopify.limiter import CostBucket
-from sync_worker.adapters.shopify.transport import Request, Transport
+from sync_worker.adapters.shopify.transport import CALL_SECONDS, Request, Transport
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import Page
@@ -48,8 +48,9 @@ class ShopifyClient:
         gate: CallGate,
         clock: Clock,
         uniform: Callable[[float, float], float],
+        call_seconds: float = CALL_SECONDS,
     ) -> None:
-        transport = Transport(account, http, bucket, gate, clock)
+        transport = Transport(account, http, bucket, gate, clock, call_seconds)
         self.metrics = transport.metrics
         self._attempts = Attempts(transport, clock, uniform)
 

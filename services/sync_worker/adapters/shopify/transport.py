@@ -48,9 +48,16 @@ class Transport:
     """One job's calls to one shop."""
 
     def __init__(
-        self, account: ShopifyAccount, http: httpx.AsyncClient, bucket: CostBucket, gate: CallGate, clock: Clock
+        self,
+        account: ShopifyAccount,
+        http: httpx.AsyncClient,
+        bucket: CostBucket,
+        gate: CallGate,
+        clock: Clock,
+        call_seconds: float = CALL_SECONDS,
     ) -> None:
         self.metrics = VendorMetrics()
+        self.call_seconds = call_seconds
         self._account = account
         self._http = http
         self._bucket = bucket
@@ -68,7 +75,7 @@ class Transport:
         """
         held = await self._bucket.reserve(request.document, request.entries, self._waited)
         try:
-            await self._gate.pass_through(CALL_SECONDS)
+            await self._gate.pass_through(self.call_seconds)
         except BaseException:
             self._bucket.unsent(held)
             raise
@@ -114,7 +121,7 @@ class Transport:
 
     async def _post(self, request: Request) -> httpx.Response:
         """Send, and read the whole answer; httpx bounds each step of it, and the clock of the loop all of them."""
-        async with asyncio.timeout(CALL_SECONDS):
+        async with asyncio.timeout(self.call_seconds):
             return await self._http.post(
                 self._url,
                 content=orjson.dumps({"query": request.document.text, "variables": request.variables}),
@@ -123,7 +130,7 @@ class Transport:
                     "accept": "application/json",
                     "x-shopify-access-token": self._account.access_token,
                 },
-                timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
+                timeout=httpx.Timeout(self.call_seconds, connect=CONNECT_SECONDS),
             )
 
     def _without_secrets(self, content: bytes) -> bytes:

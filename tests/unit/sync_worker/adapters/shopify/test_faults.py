@@ -4,7 +4,6 @@ import asyncio
 
 import httpx
 import pytest
-from sync_worker.adapters.shopify import transport
 from sync_worker.domain.failures import (
     AccessRefused,
     Draining,
@@ -143,7 +142,7 @@ async def test_429_holds_the_whole_shop(header: str | None, seconds: float) -> N
     """Other jobs of the shop wait as well; without a readable time, a second is waited."""
     step = http(429) if header is None else http(429, Retry_After=header)
     shop = ScriptedShop([step, GOOD])
-    await asyncio.gather(shop.client.variant_page(ALL, None), shop.another().variant_page(ALL, None))
+    await asyncio.gather(shop.client.variant_page(ALL, None), shop.another(call_seconds=0.02).variant_page(ALL, None))
     assert shop.clock.elapsed >= seconds
     assert shop.client.metrics.rate_limit_wait_seconds >= seconds
     assert shop.client.metrics.retries == 0
@@ -241,9 +240,8 @@ async def test_a_cancelled_call_gives_its_points_back_as_spent() -> None:
     assert shop.client.metrics.rate_limit_wait_seconds == 0.0
 
 
-async def test_an_answer_that_only_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_only_drips_is_cut_off() -> None:
     """The bound holds for the whole call, not for each wait within it: the lease was asked for no longer."""
-    monkeypatch.setattr(transport, "CALL_SECONDS", 0.02)
     shop = ScriptedShop([GOOD])
     asked = 0
 
@@ -255,7 +253,7 @@ async def test_an_answer_that_only_drips_is_cut_off(monkeypatch: pytest.MonkeyPa
 
     shop.http = httpx.AsyncClient(transport=httpx.MockTransport(never))
     with pytest.raises(VendorUnavailable) as caught:
-        await shop.another().variant_page(ALL, None)
+        await shop.another(call_seconds=0.02).variant_page(ALL, None)
     assert caught.value.code == "TIMEOUT"
     assert asked == 5
     assert shop.gate.passed == [0.02] * 5

@@ -1,0 +1,93 @@
+"""Both services as processes beside a sandbox in this one: what the end-to-end tests stand on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sandbox
+from nhanhsync.client import Client, connect
+from nhanhsync.jobs.v1 import job_pb2
+from nhanhsync.sync.v1 import operations_pb2
+from sandbox.faults import Rule
+from sandbox.stores_file import write_stores_file
+from stack.processes import ServiceProcess
+
+LEASE_SECONDS = 5
+"""The shortest that SyncWorker may ask for: so long until a killed worker's job is another's."""
+
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass
+class WholeStack:
+    """A sandbox in this process, and services as processes that a test starts and kills."""
+
+    folder: Path
+    sandbox: sandbox.Handle
+    stopping: AsyncExitStack
+    lease_seconds: float = LEASE_SECONDS
+    tracker_address: str = "127.0.0.1:0"
+    started: int = 0
+
+    async def tracker(self) -> ServiceProcess:
+        """Start JobTracker: the first time on a free port, later on the same one."""
+        process = await self._start(
+            "job_tracker",
+            JOB_TRACKER_LISTEN=self.tracker_address,
+            JOB_TRACKER_DATABASE_URL=f"sqlite:///{self.folder / 'jobs.db'}",
+        )
+        self.tracker_address = str(process.ready["address"])
+        return process
+
+    async def worker(self) -> ServiceProcess:
+        """Start a SyncWorker on the one catalog."""
+        return await self._start(
+            "sync_worker",
+            SYNC_WORKER_LISTEN="127.0.0.1:0",
+            SYNC_WORKER_DATABASE_URL=f"sqlite:///{self.folder / 'catalog.db'}",
+            SYNC_WORKER_JOB_TRACKER=self.tracker_address,
+            SYNC_WORKER_STORES=str(self.folder / "stores.toml"),
+            SYNC_WORKER_LEASE_SECONDS=str(self.lease_seconds),
+        )
+
+    async def client(self, worker: ServiceProcess) -> Client:
+        """Connect to both services."""
+        found = connect(job_tracker=self.tracker_address, sync_worker=str(worker.ready["address"]))
+        return await self.stopping.enter_async_context(found)
+
+    def plan(self, *rules: Rule) -> None:
+        """Replace the sandbox's fault plan; what was held goes on."""
+        self.sandbox.world.plan.replace(rules)
+
+    async def until_held(self, operation: str, store: str = "hanoi") -> None:
+        """Wait until a call of a store is held by the fault plan."""
+        held = self.sandbox.world.stores[store].calls.held
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not held[operation]:  # noqa: ASYNC110 - another process makes it true
+                await asyncio.sleep(0.02)
+
+    async def _start(self, package: str, **environment: str) -> ServiceProcess:
+        self.started += 1
+        log = self.folder / f"{package}-{self.started}.log"
+        process = await ServiceProcess.start(package, [package], log=log, environment=environment)
+        self.stopping.push_async_callback(process.stop)
+        return process
+
+
+@asynccontextmanager
+async def whole_stack(
+    folder: Path, *, products: int = 40, customers: int = 800, lease_seconds: float = LEASE_SECONDS
+) -> AsyncIterator[WholeStack]:
+    """Run a sandbox with one store; services are started by the test and stopped with the context."""
+    options = sandbox.SandboxOptions(products=products, customers=customers, stores=("hanoi",), limits_scale=None)
+    async with sandbox.running(options) as handle, AsyncExitStack() as stopping:
+        write_stores_file(folder / "stores.toml", handle.world, handle.url)
+        yield WholeStack(folder, handle, stopping, lease_seconds)
+
+
+async def start_pull(client: Client) -> job_pb2.Job:
+    """Start a pull of Nhanh's customers."""
+    options = operations_pb2.StartOptions(store_id="hanoi")
+    return (await client.sync.PullNhanhCustomers(operations_pb2.PullNhanhCustomersRequest(options=options))).job
