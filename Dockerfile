@@ -1,5 +1,5 @@
 # The image of the services: the command decides which one runs.
-#   docker build -t nhanhsync . && docker run nhanhsync job-tracker
+#   docker build -t nhanhsync . && docker run nhanhsync job-tracker    (or sync-worker)
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 RUN python -m venv /opt/nhanhsync
@@ -17,5 +17,5 @@ ENV PATH=/opt/nhanhsync/bin:$PATH PYTHONUNBUFFERED=1
 WORKDIR /var/lib/nhanhsync
 USER 10001
 VOLUME /var/lib/nhanhsync
-EXPOSE 50051
+EXPOSE 50051 50052
 CMD ["job-tracker"]
