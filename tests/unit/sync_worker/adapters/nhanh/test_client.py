@@ -122,16 +122,15 @@ async def test_short_and_empty_pages_are_not_the_end() -> None:
     assert [body["paginator"].get("next") for body in nhanh.bodies] == [None, {"id": 1}, {"id": 50}, {"id": "60"}]
 
 
-@pytest.mark.parametrize("circle", [[{"id": 1}, {"id": 1}], [{"id": 1}, {"id": 2}, {"id": 3}, {"id": 1}]])
+@pytest.mark.parametrize("circle", [[{"id": 1}], [{"id": 1}, {"id": 2}, {"id": 3}]])
 async def test_a_list_that_goes_in_circles_is_refused(circle: list[object]) -> None:
-    """At once or after a while: no pull ever goes round and round."""
-    nhanh = ScriptedNhanh([page([], following) for following in circle])
+    """Within a few rounds: no pull goes round for ever."""
+    nhanh = ScriptedNhanh([page([], following) for following in circle * 4])
     client = nhanh.client()
     cursor: str | None = None
-    for _ in circle[:-1]:
-        cursor = (await client.customer_page(ALL_CUSTOMERS, cursor)).next_cursor
     with pytest.raises(MalformedAnswer, match="circles"):
-        await client.customer_page(ALL_CUSTOMERS, cursor)
+        for _ in circle * 4:
+            cursor = (await client.customer_page(ALL_CUSTOMERS, cursor)).next_cursor
 
 
 async def test_a_page_may_be_read_again() -> None:
