@@ -50,7 +50,7 @@ test: $(STAMPS)/dev $(STAMPS)/protoc ## Run every test
 lint: $(STAMPS)/dev $(STAMPS)/protoc ## Check format, lint, types, floors, contract, stubs, container files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy services clients/nhanhsync/client clients/nhanhsync/cli
+	$(BIN)/mypy services clients/nhanhsync/client clients/nhanhsync/cli examples
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code protos

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.by_id import ById
+
 Row = dict[str, Any]
 
 
@@ -16,7 +18,7 @@ class Depot:
 
 @dataclass(slots=True)
 class Business:
-    """One business's whole state. The dicts are in order of id.
+    """One business's whole state.
 
     `stock` has the inventory of products that have a stock record; one that has none is left out of `product/inventory`
     although `product/list` knows it. `granted_depots` are those that the access token grants, None grants all.
@@ -29,8 +31,8 @@ class Business:
     token_expires_at: int
     depots: dict[int, Depot] = field(default_factory=dict)
     granted_depots: set[int] | None = None
-    products: dict[int, Row] = field(default_factory=dict)
-    customers: dict[int, Row] = field(default_factory=dict)
-    stock: dict[int, dict[int, float]] = field(default_factory=dict)
+    products: ById[Row] = field(default_factory=ById)
+    customers: ById[Row] = field(default_factory=ById)
+    stock: ById[dict[int, float]] = field(default_factory=ById)
     """What can be sold of a product, by depot."""
     token_revoked: bool = False

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +14,7 @@ from sandbox.nhanh.business import Business, Row
 from sandbox.nhanh.envelope import NhanhError, invalid_token, rate_limited, refusal
 from sandbox.nhanh.limits import Limits
 from sandbox.nhanh.lists import CUSTOMER_CONDITIONS, PRODUCT_CONDITIONS, Page, RowList
-from sandbox.nhanh.questions import Question, read_question
+from sandbox.nhanh.questions import Question, read_object, read_question
 from sandbox.nhanh.rows import listed_customer, listed_product, spoiled, stocked_product
 
 Answer = dict[str, Any]
@@ -45,19 +44,19 @@ class NhanhEndpoint:
             "product/inventory": stocked_product,
             "customer/list": listed_customer,
         }
-        products = RowList(lambda one: business.products[one], PRODUCT_CONDITIONS)
-        customers = RowList(lambda one: business.customers[one], CUSTOMER_CONDITIONS)
+        products = RowList(business.products, PRODUCT_CONDITIONS)
+        customers = RowList(business.customers, CUSTOMER_CONDITIONS)
         self._actions: dict[str, Callable[[bytes, Rule | None], Answer]] = {
             "product/list": lambda body, rule: self._list(
                 "product/list",
-                products.page(sorted(business.products), question := read_question(body, "id")),
+                products.page(business.products.ids, question := read_question(body, "id")),
                 question,
                 rule,
             ),
             "product/inventory": lambda body, rule: self._list(
                 "product/inventory",
                 products.page(
-                    sorted(business.stock.keys() & business.products.keys()),
+                    business.stock.ids,
                     question := read_question(body, "productId", descending=True),
                 ),
                 question,
@@ -65,7 +64,7 @@ class NhanhEndpoint:
             ),
             "customer/list": lambda body, rule: self._list(
                 "customer/list",
-                customers.page(sorted(business.customers), question := read_question(body, None)),
+                customers.page(business.customers.ids, question := read_question(body, None)),
                 question,
                 rule,
             ),
@@ -124,7 +123,7 @@ class NhanhEndpoint:
         if kind is FaultKind.SHORT_PAGE and len(page.ids) > 1:
             page = Page(page.ids[: len(page.ids) // 2], page.ids[len(page.ids) // 2 - 1])
         if kind is FaultKind.EMPTY_PAGE:
-            return {"code": 1, "data": [], "paginator": {"next": _other_form(question)}}
+            return {"code": 1, "data": [], "paginator": {"next": _same_place(question)}}
         if page.last is None:
             return {"code": 1, "data": []}
         following: object = {"id": page.last}
@@ -132,7 +131,7 @@ class NhanhEndpoint:
             following = question.given_next or following
         rows = {one: self._writers[path](self.business, one) for one in page.ids}
         for item in self._plan.bad_items("nhanh", self._store_id, path):
-            if item.isdigit() and int(item) in rows:
+            if item.isdecimal() and int(item) in rows:
                 rows[int(item)] = spoiled(rows[int(item)])
         return {"code": 1, "data": list(rows.values()), "paginator": {"next": following}}
 
@@ -149,8 +148,8 @@ class NhanhEndpoint:
 
     def _token(self, body: bytes, _rule: Rule | None) -> Answer:
         business = self.business
-        document = orjson.loads(body or b"{}")
-        if not isinstance(document, dict) or document.get("secretKey") != business.secret_key:
+        document = read_object(body)
+        if document.get("secretKey") != business.secret_key:
             raise NhanhError("ERR_INVALID_FORM_FIELDS", {"secretKey": "is not the key of this app"})
         granted = business.granted_depots
         return {
@@ -167,6 +166,6 @@ class NhanhEndpoint:
         }
 
 
-def _other_form(question: Question) -> object:
-    """Give the cursor of the same place in another form: an answer may switch between number and text."""
-    return {"id": 0 if question.after is None else str(question.after)}
+def _same_place(question: Question) -> object:
+    """Give another cursor of the same place, in another form: an answer may switch between number and text."""
+    return {"id": "" if question.after is None else str(question.after), "again": question.again + 1}

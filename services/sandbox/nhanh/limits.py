@@ -28,7 +28,8 @@ class PathLimit:
         while self.times and self.times[0] <= now - WINDOW_SECONDS:
             self.times.popleft()
         if len(self.times) >= self.allowed:
-            return self.lock(now, LOCK_SECONDS)
+            # A call at the end of the lock must pass: "wait until unlockedAt" is all that a caller is told.
+            return self.lock(now, max(LOCK_SECONDS, self.times[0] + WINDOW_SECONDS - now))
         self.times.append(now)
         return None
 

@@ -1,7 +1,7 @@
 """Pages of a business's rows: filters, order and cursors."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +68,13 @@ class Page:
 
 
 class RowList:
-    """A list of rows in order of id. `known` gives the ids in order, anew for each page: rows come and go."""
+    """A list of rows in order of id. `known` gives the ids in order, anew for each page: rows come and go.
 
-    def __init__(self, rows: Callable[[int], Row], conditions: dict[str, Condition]) -> None:
-        self._row = rows
+    An id of `known` whose row is gone is passed over.
+    """
+
+    def __init__(self, rows: Mapping[int, Row], conditions: dict[str, Condition]) -> None:
+        self._rows = rows
         self._conditions = conditions
 
     def page(self, known: Sequence[int], question: Question) -> Page:
@@ -80,8 +83,8 @@ class RowList:
         ids = self._candidates(known, question)
         found: list[int] = []
         for one in ids:
-            row = self._row(one)
-            if all(self._conditions[name](row, value) for name, value in wanted.items()):
+            row = self._rows.get(one)
+            if row is not None and all(self._conditions[name](row, value) for name, value in wanted.items()):
                 found.append(one)
                 if len(found) == question.size:
                     break

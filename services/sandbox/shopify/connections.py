@@ -21,35 +21,43 @@ Place = tuple[int, int]
 """What rows are sorted by: a value (0 where it is the id alone), and the id."""
 
 
-def cursor_of(place: Place, *, again: int = 0) -> str:
-    """Write a cursor; `again` makes another one of the same place."""
-    return base64.b64encode(orjson.dumps([*place, again] if again else place)).decode()
+def cursor_of(place: Place | None, *, again: int = 0) -> str:
+    """Write a cursor; `again` makes another one of the same place. None is the beginning."""
+    return base64.b64encode(orjson.dumps([*(place or ()), again])).decode()
 
 
-def place_of(cursor: str) -> Place:
-    """Read a cursor.
+def read_cursor(cursor: str) -> tuple[Place | None, int]:
+    """Read a cursor's place, and how many times it was written again.
 
     Raises:
         GraphQLError: It is none of ours.
     """
     try:
-        value, number, *_ = orjson.loads(base64.b64decode(cursor, validate=True))
-        return int(value), int(number)
+        *place, again = (int(one) for one in orjson.loads(base64.b64decode(cursor, validate=True)))
+        if len(place) not in (0, 2):
+            raise ValueError(cursor)
     except (ValueError, TypeError, binascii.Error):
         raise refused("BAD_REQUEST", "Invalid cursor for current pagination sort.") from None
+    return (place[0], place[1]) if place else None, again
+
+
+def by_id(one: int) -> Place:
+    """Give the place of a row in a list that is sorted by id."""
+    return 0, one
 
 
 def connection(
-    places: Sequence[Place],
+    ids: Sequence[int],
     show: Callable[[int], Row],
     keep: Callable[[int], bool],
     *,
+    place_of: Callable[[int], Place] = by_id,
     first: int | None,
     after: str | None,
     reverse: bool = False,
     rule: Rule | None = None,
 ) -> dict[str, Any]:
-    """Give a page of the rows whose ids stand in `places`, which are in order.
+    """Give a page of the rows with these ids, which stand in order of their places.
 
     Raises:
         GraphQLError: Without `first`, with one that is too large, or with a cursor that is none.
@@ -59,24 +67,25 @@ def connection(
     if not 0 <= first <= MAX_ROWS:
         raise refused("BAD_REQUEST", f"first cannot be greater than {MAX_ROWS} or less than 0")
     kind = rule.kind if rule is not None else None
+    behind, again = (None, 0) if after is None else read_cursor(after)
     if kind is FaultKind.EMPTY_PAGE:
-        return _empty(after)
-    if kind is FaultKind.SHORT_PAGE:
-        first = max(first // 2, 1)
-    found: list[Place] = []
+        return _empty(behind, again + 1)
+    if kind is FaultKind.SHORT_PAGE and first > 1:
+        first //= 2
+    found: list[int] = []
     more = False
-    for place in _walk(places, after, reverse):
-        if not keep(place[1]):
+    for one in _walk(ids, behind, place_of, reverse):
+        if not keep(one):
             continue
         if len(found) == first:
             more = True
             break
-        found.append(place)
-    cursors = [cursor_of(place) for place in found]
+        found.append(one)
+    cursors = [cursor_of(place_of(one)) for one in found]
     end = cursors[-1] if cursors else None
     if kind is FaultKind.REPEAT_CURSOR and after is not None:
         end, more = after, True
-    nodes = [show(number) for _, number in found]
+    nodes = [show(one) for one in found]
     return {
         "nodes": nodes,
         "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(cursors, nodes, strict=True)],
@@ -89,24 +98,25 @@ def connection(
     }
 
 
-def _walk(places: Sequence[Place], after: str | None, reverse: bool) -> Iterator[Place]:
+def _walk(
+    ids: Sequence[int], behind: Place | None, place_of: Callable[[int], Place], reverse: bool
+) -> Iterator[int]:
     if reverse:
-        behind = len(places) if after is None else bisect_left(places, place_of(after))
-        return (places[index] for index in range(behind - 1, -1, -1))
-    begin = 0 if after is None else bisect_right(places, place_of(after))
-    return (places[index] for index in range(begin, len(places)))
+        end = len(ids) if behind is None else bisect_left(ids, behind, key=place_of)
+        return (ids[index] for index in range(end - 1, -1, -1))
+    begin = 0 if behind is None else bisect_right(ids, behind, key=place_of)
+    return (ids[index] for index in range(begin, len(ids)))
 
 
-def _empty(after: str | None) -> dict[str, Any]:
+def _empty(behind: Place | None, again: int) -> dict[str, Any]:
     """Give a page without rows that is not the end: its cursor is another one of the same place."""
-    place = (0, 0) if after is None else place_of(after)
     return {
         "nodes": [],
         "edges": [],
         "pageInfo": {
             "hasNextPage": True,
-            "hasPreviousPage": after is not None,
+            "hasPreviousPage": behind is not None,
             "startCursor": None,
-            "endCursor": cursor_of(place, again=1),
+            "endCursor": cursor_of(behind, again=again),
         },
     }

@@ -5,7 +5,8 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo
 
-from sandbox.shopify.connections import Place, connection
+from sandbox.by_id import ById
+from sandbox.shopify.connections import Place, by_id, connection
 from sandbox.shopify.context import Call
 from sandbox.shopify.gids import gid, number_of
 from sandbox.shopify.rows import Row, customer_row, level_row, location_row, node_row, product_row, variant_row
@@ -37,16 +38,22 @@ def customers(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  
 
 
 def locations(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
-    """List locations, the active ones unless all are asked for."""
+    """List locations by name unless by id, the active ones unless all are asked for."""
     call: Call = info.context
     shop = call.shop
     shown = asked.pop("includeInactive", False)
+    ids = sorted(shop.locations)
+    if asked.get("sortKey") != "ID":
+        ids.sort(key=lambda one: shop.locations[one].name)
+    ranks = {one: rank for rank, one in enumerate(ids)}
     return connection(
-        [(0, one) for one in sorted(shop.locations)],
+        ids,
         lambda one: location_row(shop.locations[one]),
         lambda one: shown or shop.locations[one].active,
+        place_of=lambda one: (ranks[one], one),
         first=asked.get("first"),
         after=asked.get("after"),
+        reverse=asked.get("reverse", False),
         rule=call.rule,
     )
 
@@ -57,7 +64,7 @@ def product_variants(parent: Row, info: GraphQLResolveInfo, **asked: Any) -> Fou
     shop = call.shop
     product: Product = parent["_product"]
     return connection(
-        [(0, one) for one in sorted(product.variant_ids)],
+        sorted(product.variant_ids),
         lambda one: variant_row(shop, shop.variants[one]),
         lambda one: one in shop.variants,
         first=asked.get("first"),
@@ -70,7 +77,7 @@ def item_levels(parent: Row, info: GraphQLResolveInfo, **asked: Any) -> Found:  
     call: Call = info.context
     variant: Variant = parent["_variant"]
     return connection(
-        [(0, one) for one in sorted(variant.quantities)],
+        sorted(variant.quantities),
         lambda one: level_row(call.shop, variant, one) or {},
         lambda one: one in call.shop.locations,
         first=asked.get("first"),
@@ -108,14 +115,14 @@ def count_of(rows: str) -> Callable[..., Found]:
     def count(_root: object, info: GraphQLResolveInfo, query: str | None = None, limit: int | None = 10_000) -> Found:
         call: Call = info.context
         shop = call.shop
-        found: dict[str, tuple[dict[int, Any], dict[str, Value]]] = {
+        found: dict[str, tuple[ById[Any], dict[str, Value]]] = {
             "products": (shop.products, PRODUCT_VALUES),
             "variants": (shop.variants, variant_values(shop)),
             "customers": (shop.customers, CUSTOMER_VALUES),
         }
         known, values = found[rows]
         terms = read_search(query)
-        number = sum(holds(terms, row, values) for row in known.values())
+        number = sum(holds(terms, row, values) for row in known.values()) if terms else len(known)
         if limit is not None and number > limit:
             return {"count": limit, "precision": "AT_LEAST"}
         return {"count": number, "precision": "EXACT"}
@@ -130,18 +137,21 @@ def shop(_root: object, info: GraphQLResolveInfo) -> Row:
 
 
 def _list(
-    call: Call, rows: dict[int, Any], values: dict[str, Value], show: Callable[[int], Row], asked: dict[str, Any]
+    call: Call, rows: ById[Any], values: dict[str, Value], show: Callable[[int], Row], asked: dict[str, Any]
 ) -> Found:
     terms = read_search(asked.get("query"))
-    places: list[Place]
+    ids, place_of = rows.ids, by_id
     if asked.get("sortKey") == "UPDATED_AT":
-        places = sorted((row.updated_at, one) for one, row in rows.items())
-    else:
-        places = [(0, one) for one in sorted(rows)]
+
+        def place_of(one: int) -> Place:
+            return rows[one].updated_at, one
+
+        ids = sorted(ids, key=place_of)
     return connection(
-        places,
+        ids,
         show,
         (lambda one: holds(terms, rows[one], values)) if terms else (lambda _one: True),
+        place_of=place_of,
         first=asked.get("first"),
         after=asked.get("after"),
         reverse=asked.get("reverse", False),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from sandbox.by_id import ById
+
 
 @dataclass(slots=True)
 class Location:
@@ -67,14 +69,14 @@ class Customer:
 
 @dataclass(slots=True)
 class Shop:
-    """One shop's whole state. The dicts are in order of id."""
+    """One shop's whole state."""
 
     shop: str
     access_token: str
     currency: str = "VND"
     locations: dict[int, Location] = field(default_factory=dict)
-    products: dict[int, Product] = field(default_factory=dict)
-    variants: dict[int, Variant] = field(default_factory=dict)
-    customers: dict[int, Customer] = field(default_factory=dict)
+    products: ById[Product] = field(default_factory=ById)
+    variants: ById[Variant] = field(default_factory=ById)
+    customers: ById[Customer] = field(default_factory=ById)
     variant_of_item: dict[int, int] = field(default_factory=dict)
     """Which variant an inventory item belongs to."""

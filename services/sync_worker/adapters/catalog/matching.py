@@ -11,8 +11,13 @@ from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.job_runs import load_job_run, save_job_run
 from sync_worker.adapters.catalog.matching_in_sql import judge_in_sql, judged_links, store_left_alone
 from sync_worker.adapters.catalog.matching_rows import count_unmapped, read_batch, read_world
-from sync_worker.adapters.catalog.matching_storing import clear_unmatched, store_links, store_place, store_unmatched
-from sync_worker.adapters.catalog.matching_views import end_of_stretch, stretch_queries
+from sync_worker.adapters.catalog.matching_storing import (
+    clear_unmatched,
+    store_judged_links,
+    store_links,
+    store_place,
+    store_unmatched,
+)
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import Fence, JsonValue
 from sync_worker.application.ports.job_runs import JobRun
@@ -52,8 +57,8 @@ class SqlMatchCatalog:
         return await _available(self._database.read(lambda c: read_world(c, scope)))
 
     async def batch(self, scope: MatchScope, side: Side, after: int, limit: int) -> ViewBatch:
-        """Read the next unmapped objects with everything that their verdicts need."""
-        return await _available(self._database.read(lambda c: read_batch(c, scope, side, after, limit)))
+        """Read the next unmapped objects with everything that their verdicts need: in the writer, which has scratch tables."""
+        return await _available(self._database.write(lambda c: read_batch(c, scope, side, after, limit)))
 
     async def store(
         self, scope: MatchScope, place: MatchPlace, verdicts: Sequence[Judged], upto: int | None
@@ -85,22 +90,18 @@ class SqlMatchCatalog:
         def unit(connection: Connection) -> Stretch:
             if keep:
                 raise_fence(connection, scope.fence)
-            ending = end_of_stretch(scope, side, place.after, MAX_STRETCH)
-            upto = connection.execute(ending).scalar_one_or_none()
-            queries = stretch_queries(scope, side, place.after, upto)
-            counted = judge_in_sql(connection, scope, side, queries)
-            links: list[Link] = []
-            if side is Side.NHANH:
-                links = judged_links(connection, None if keep else sample)
+            counted, upto = judge_in_sql(connection, scope, side, place.after, MAX_STRETCH)
+            links = judged_links(connection, sample) if side is Side.NHANH else []
             if keep:
                 clear_unmatched(connection, scope, side, place.after, upto)
-                store_left_alone(connection, scope, side, queries)
-                created = store_links(connection, scope, links, now=now, new_id=self._new_id)
-                counted += MatchTally(created=created)
+                store_left_alone(connection, scope, side)
+                if side is Side.NHANH:
+                    created = store_judged_links(connection, scope, now=now, new_id=self._new_id)
+                    counted += MatchTally(created=created)
             reached = place.advanced(counted, upto)
             if keep:
                 store_place(connection, scope, reached, now=now)
-            return Stretch(reached, links[:sample])
+            return Stretch(reached, links)
 
         return await _available(self._database.write(unit))
 

@@ -1,22 +1,16 @@
 """The rule of `domain.matching` as SQL: a stretch of objects is judged and stored without leaving the database."""
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
-    Column,
     ColumnElement,
     Connection,
-    Float,
+    Insert,
     Integer,
-    MetaData,
-    Select,
     String,
-    Table,
-    Text,
     and_,
     case,
-    delete,
     exists,
     func,
     insert,
@@ -27,109 +21,97 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.schema import CreateTable
 
-from sync_worker.adapters.catalog.matching_sides import SideQuery
-from sync_worker.adapters.catalog.matching_views import STRONG, StretchQueries
+from sync_worker.adapters.catalog.matching_scratch import THERE, fill
+from sync_worker.adapters.catalog.matching_scratch import candidates as _candidates
+from sync_worker.adapters.catalog.matching_scratch import verdicts as _verdicts
+from sync_worker.adapters.catalog.matching_sides import RULES, STORE, SideQuery, scope_values
+from sync_worker.adapters.catalog.matching_views import STRONG, VIEWS, find_candidates, follow_stretch
 from sync_worker.adapters.catalog.tables import unmatched
 from sync_worker.application.ports.match_catalog import MatchScope
-from sync_worker.domain.mappings import Rule, Side, UnmatchedReason
+from sync_worker.domain.mappings import Entity, Side, UnmatchedReason
 from sync_worker.domain.matching.parties import MAX_LISTED, WEAK_RULES
 from sync_worker.domain.matching.place import MatchTally
 from sync_worker.domain.matching.verdicts import Evidence, Link
 
-_scratch = MetaData()
+_WITH_CANDIDATES = [
+    reason.value
+    for reason in (
+        UnmatchedReason.SEVERAL_CANDIDATES,
+        UnmatchedReason.CANDIDATE_TAKEN,
+        UnmatchedReason.CONTESTED,
+        UnmatchedReason.KEYS_DISAGREE,
+    )
+]
 
-_verdicts = Table(
-    "match_verdicts",
-    _scratch,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("reason", String(24)),
-    Column("other", BigInteger),
-    Column("rule", String(16)),
-    Column("evidence", Text),
-    Column("confidence", Float),
-    Column("weak_text", Text),
-    prefixes=["TEMPORARY"],
-)
-"""The verdicts on one stretch; without a reason the object is linked."""
+_LISTED = select(_verdicts.c.id).where(_verdicts.c.reason.in_(_WITH_CANDIDATES))
+"""Objects whose candidates are listed."""
 
-_candidates = Table(
-    "match_candidates",
-    _scratch,
-    Column("id", BigInteger, nullable=False),
-    Column("level", Integer, nullable=False),
-    Column("other", BigInteger, nullable=False),
-    prefixes=["TEMPORARY"],
-)
-"""Candidates of objects that are left alone."""
-
-_WITH_CANDIDATES = (
-    UnmatchedReason.SEVERAL_CANDIDATES,
-    UnmatchedReason.CANDIDATE_TAKEN,
-    UnmatchedReason.CONTESTED,
-    UnmatchedReason.KEYS_DISAGREE,
+_LINKED = (
+    select(_verdicts.c.id, _verdicts.c.other, _verdicts.c.rule, _verdicts.c.evidence, _verdicts.c.confidence)
+    .where(_verdicts.c.reason.is_(None))
+    .order_by(_verdicts.c.id)
 )
 
 
-def judge_in_sql(connection: Connection, scope: MatchScope, side: Side, queries: StretchQueries) -> MatchTally:
-    """Judge a stretch into a scratch table of this connection, and count. Nothing of the catalog is written."""
-    for table in (_verdicts, _candidates):
-        connection.execute(CreateTable(table, if_not_exists=True))
-        connection.execute(delete(table))
-    connection.execute(insert(_verdicts).from_select(list(_verdicts.c), _judged(scope, queries.views)))
+def judge_in_sql(
+    connection: Connection, scope: MatchScope, side: Side, after: int, limit: int
+) -> tuple[MatchTally, int | None]:
+    """Judge the next `limit` objects into scratch tables. Nothing of the catalog is written.
+
+    Gives the counts, and the id that the stretch ends with; None when it is the side's last.
+    """
+    upto = follow_stretch(connection, scope, side, after, limit)
+    connection.execute(_judged(scope.entity))
     counted = select(_verdicts.c.reason, func.count().label("verdicts")).group_by(_verdicts.c.reason)
     counts = {row.reason: row.verdicts for row in connection.execute(counted)}
     exact = counts.pop(None, 0)
     if side is Side.SHOPIFY:
-        return MatchTally(shopify_left=sum(counts.values()))
+        return MatchTally(shopify_left=sum(counts.values())), upto
     unsure = and_(_verdicts.c.reason.is_(None), _verdicts.c.confidence < scope.auto_link_confidence)
     review = connection.execute(select(func.count()).select_from(_verdicts).where(unsure)).scalar_one()
-    return MatchTally(
-        exact=exact, review=review, left={UnmatchedReason(reason): count for reason, count in counts.items()}
-    )
+    left = {UnmatchedReason(reason): count for reason, count in counts.items()}
+    return MatchTally(exact=exact, review=review, left=left), upto
 
 
-def judged_links(connection: Connection, limit: int | None = None) -> list[Link]:
-    """Read the links of the stretch that was judged last, in order of id."""
-    linked = select(_verdicts).where(_verdicts.c.reason.is_(None)).order_by(_verdicts.c.id)
+def judged_links(connection: Connection, limit: int) -> list[Link]:
+    """Read the first links of the stretch that was judged last, in order of id."""
     return [
-        Link(row.id, row.other, Evidence(Rule(row.rule), row.evidence, row.confidence))
-        for row in connection.execute(linked if limit is None else linked.limit(limit))
+        Link(one, other, Evidence(RULES[rule], text, confidence))
+        for one, other, rule, text, confidence in connection.execute(_LINKED.limit(limit))
     ]
 
 
-def store_left_alone(connection: Connection, scope: MatchScope, side: Side, queries: StretchQueries) -> None:
+def store_left_alone(connection: Connection, scope: MatchScope, side: Side) -> None:
     """Store the objects of the stretch that was judged last and are left alone."""
-    found = queries.candidates.subquery()
-    wanted = select(_verdicts.c.id).where(_verdicts.c.reason.in_([reason.value for reason in _WITH_CANDIDATES]))
-    if connection.execute(select(exists(wanted))).scalar_one():
-        rows = select(found.c.id, found.c.level, found.c.other).where(found.c.id.in_(wanted))
-        connection.execute(insert(_candidates).from_select(list(_candidates.c), rows))
+    find_candidates(connection, scope, side, _LISTED)
+    connection.execute(_left_alone(scope.entity, side), scope_values(scope))
+
+
+@cache
+def _left_alone(entity: Entity, side: Side) -> Insert:
     verdict = _verdicts.alias("verdict")
     left = select(
-        literal(scope.store_id),
-        literal(scope.entity.value),
+        STORE,
+        literal(entity.value),
         literal(side.value),
         verdict.c.id,
         verdict.c.reason,
-        case(
-            (verdict.c.reason.in_([reason.value for reason in _WITH_CANDIDATES]), _listed_candidates(verdict.c)),
-            else_=literal("[]"),
-        ),
+        case((verdict.c.reason.in_(_WITH_CANDIDATES), _listed_candidates(verdict.c)), else_=literal("[]")),
         case(
             (verdict.c.reason == UnmatchedReason.NO_KEY.value, literal("[]")),
-            else_=_listed_keys(SideQuery(scope.store_id, scope.entity, side), verdict.c),
+            else_=_listed_keys(SideQuery(entity, side), verdict.c),
         ),
     ).where(verdict.c.reason.is_not(None))
-    connection.execute(insert(unmatched).from_select(list(unmatched.c), left))
+    return insert(unmatched).from_select(list(unmatched.c), left)
 
 
-def _judged(scope: MatchScope, views: Select[Any]) -> Select[Any]:
-    view = views.subquery("view").c
+@cache
+def _judged(entity: Entity) -> Insert:
+    view = VIEWS.subquery("view").c
     by_strong = view.strong_lowest.is_not(None)
-    weak_rule = WEAK_RULES[scope.entity]
-    return select(
+    weak_rule = WEAK_RULES[entity]
+    judged = select(
         view.id,
         _reason(view),
         view.other,
@@ -138,6 +120,7 @@ def _judged(scope: MatchScope, views: Select[Any]) -> Select[Any]:
         case((by_strong, view.shared_confidence), else_=literal_column(str(weak_rule.confidence))),
         view.weak_text,
     )
+    return fill(_verdicts, judged)
 
 
 def _reason(view: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a collection of columns
@@ -206,10 +189,9 @@ def _listed_candidates(verdict: Any) -> ColumnElement[str]:  # noqa: ANN401 - a 
 
 def _listed_keys(query: SideQuery, verdict: Any) -> ColumnElement[str]:  # noqa: ANN401 - a collection of columns
     """List the strong keys in order of their text, then the weak one."""
-    one = select(verdict.id.label("id")).correlate(verdict.id.table).subquery()
-    join = query.by_owner(one, one.c.id)
-    text: ColumnElement[str] = query.text_of(join.key).label("text")
-    strong = select(_order(0), text).select_from(join.source)
+    keys = THERE.keys
+    text: ColumnElement[str] = query.text_of(keys.c.key).label("text")
+    strong = select(_order(0), text).where(keys.c.owner == verdict.id).correlate(verdict.id.table)
     weak = select(_order(1), verdict.weak_text.label("text")).where(verdict.weak_text.is_not(None))
     both = union_all(strong, weak.correlate(verdict.id.table)).subquery()
     listed = select(both.c.text).order_by(both.c.place, both.c.text).limit(MAX_LISTED).subquery()

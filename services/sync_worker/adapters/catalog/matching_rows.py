@@ -1,24 +1,40 @@
 """Objects with their keys, and views of them, read into memory."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, null, or_, select
 
-from sync_worker.adapters.catalog.matching_sides import SideQuery
-from sync_worker.adapters.catalog.matching_views import STRONG, WEAK, end_of_stretch, stretch_queries
+from sync_worker.adapters.catalog.matching_scratch import THERE, candidates
+from sync_worker.adapters.catalog.matching_sides import RULES, SideQuery, scope_values
+from sync_worker.adapters.catalog.matching_views import (
+    STRONG,
+    VIEWS,
+    WEAK,
+    find_candidates,
+    follow_stretch,
+)
 from sync_worker.adapters.catalog.tables import phone_keys
 from sync_worker.application.ports.match_catalog import MatchScope, ViewBatch
-from sync_worker.domain.mappings import Rule, Side
+from sync_worker.domain.keys import phone_text
+from sync_worker.domain.mappings import Entity, Rule, Side
 from sync_worker.domain.matching.parties import SKU_CONFIDENCE, Party, StrongKey, World, phone_strong_key
 from sync_worker.domain.matching.verdicts import Evidence, Facing, Reach, View
 from sync_worker.domain.matching.views import Viewed
 
+_REACH = THERE.reach.c
+_SEVERAL = select(_REACH.id).where(
+    or_(_REACH.strong_lowest != _REACH.strong_highest, _REACH.weak_lowest != _REACH.weak_highest)
+)
+_CANDIDATES = select(candidates).order_by(*candidates.primary_key)
+_KEYS = select(THERE.keys.c.owner, THERE.keys.c.key)
+
 
 def count_unmapped(connection: Connection, scope: MatchScope) -> int:
     """Count Nhanh's objects that are not mapped."""
-    objects = SideQuery(scope.store_id, scope.entity, Side.NHANH).objects()
-    counted: int = connection.execute(objects.unmapped(scope.job_id, [func.count()])).scalar_one()
+    objects = SideQuery(scope.entity, Side.NHANH).objects()
+    counted: int = connection.execute(objects.unmapped([func.count()]), scope_values(scope)).scalar_one()
     return counted
 
 
@@ -28,76 +44,86 @@ def read_world(connection: Connection, scope: MatchScope) -> World:
 
 
 def read_batch(connection: Connection, scope: MatchScope, side: Side, after: int, limit: int) -> ViewBatch:
-    """Read the next unmapped objects with what their keys lead to."""
-    upto = connection.execute(end_of_stretch(scope, side, after, limit)).scalar_one_or_none()
-    queries = stretch_queries(scope, side, after, upto)
+    """Read the next unmapped objects with what their keys lead to. Of the catalog nothing is written, of scratch tables all."""
+    upto = follow_stretch(connection, scope, side, after, limit)
+    find_candidates(connection, scope, side, _SEVERAL)
     reached: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for one, level, other in connection.execute(queries.candidates):
+    for one, level, other in connection.execute(_CANDIDATES).all():
         reached[one, level].append(other)
+    text_of = phone_text if scope.entity is Entity.CUSTOMERS else str
     texts: dict[int, list[str]] = defaultdict(list)
-    for one, text in connection.execute(queries.keys):
-        texts[one].append(text)
+    for one, key in connection.execute(_KEYS).all():
+        texts[one].append(text_of(key))
     rows = [
         Viewed(
-            _view(row),
-            tuple(sorted(reached[row.id, STRONG])),
-            tuple(sorted(reached[row.id, WEAK])),
-            tuple(texts[row.id]),
+            view,
+            _ids(view.strong, reached[view.party_id, STRONG]),
+            _ids(view.weak, reached[view.party_id, WEAK]),
+            tuple(texts[view.party_id]),
         )
-        for row in connection.execute(queries.views)
+        for view in map(_view, connection.execute(VIEWS).all())
     ]
-    return ViewBatch(sorted(rows, key=lambda each: each.view.party_id), upto)
+    return ViewBatch(rows, upto)
+
+
+def _ids(reach: Reach | None, several: Sequence[int]) -> tuple[int, ...]:
+    """List whom keys lead to: `several` are looked up where it is not one alone."""
+    if reach is None:
+        return ()
+    return (reach.lowest,) if reach.alone else tuple(several)
 
 
 def _parties(connection: Connection, scope: MatchScope, side: Side) -> list[Party]:
-    query = SideQuery(scope.store_id, scope.entity, side)
-    keys = _phones_by_owner(connection, query) if query.phones else {}
+    query = SideQuery(scope.entity, side)
     objects = query.objects()
-    columns: list[Any] = [objects.id.label("id"), objects.weak.label("weak")]
-    columns.append(objects.taken(objects.id, scope.job_id).label("taken"))
-    if not query.phones:
-        columns.append(objects.table.c.sku_key)
-    rows = connection.execute(select(*columns).where(objects.live).order_by(objects.id))
-    if query.phones:
-        return [Party(row.id, keys.get(row.id, ()), row.weak, bool(row.taken)) for row in rows]
-    return [Party(row.id, _sku(row.sku_key), row.weak, bool(row.taken)) for row in rows]
+    keys = _phones_by_owner(connection, scope, side) if query.phones else {}
+    sku = null() if query.phones else objects.table.c.sku_key
+    columns = objects.id, objects.weak, objects.taken(objects.id), sku
+    rows = connection.execute(select(*columns).where(objects.live).order_by(objects.id), scope_values(scope))
+    return [
+        Party(
+            one, keys.get(one, ()) if sku_key is None else (StrongKey(sku_key, Rule.SKU, SKU_CONFIDENCE),), weak, taken
+        )
+        for one, weak, taken, sku_key in rows
+    ]
 
 
-def _sku(key: str | None) -> tuple[StrongKey, ...]:
-    return () if key is None else (StrongKey(key, Rule.SKU, SKU_CONFIDENCE),)
-
-
-def _phones_by_owner(connection: Connection, query: SideQuery) -> dict[int, list[StrongKey]]:
+def _phones_by_owner(connection: Connection, scope: MatchScope, side: Side) -> dict[int, list[StrongKey]]:
+    columns = phone_keys.c.owner_id, phone_keys.c.phone_key, phone_keys.c.rule, phone_keys.c.confidence
+    wanted = select(*columns).where(phone_keys.c.store_id == scope.store_id, phone_keys.c.side == side.value)
     keys: dict[int, list[StrongKey]] = defaultdict(list)
-    wanted = phone_keys.c.store_id == query.store_id, phone_keys.c.side == query.side.value
-    for row in connection.execute(select(phone_keys).where(*wanted)):
-        keys[row.owner_id].append(phone_strong_key(row.phone_key, Rule(row.rule), row.confidence))
+    for owner, key, rule, confidence in connection.execute(wanted):
+        keys[owner].append(phone_strong_key(key, RULES[rule], confidence))
     return keys
 
 
-def _view(row: Row[Any]) -> View:
+def _view(row: Sequence[Any]) -> View:
+    one, keyed, weak_text, strong_lowest, strong_highest, weak_lowest, weak_highest, other = row[:8]
     return View(
-        row.id,
-        keyed=bool(row.keyed),
-        weak_text=row.weak_text,
-        strong=_reach(row.strong_lowest, row.strong_highest),
-        weak=_reach(row.weak_lowest, row.weak_highest),
-        facing=None if row.other is None else _facing(row),
+        one,
+        keyed,
+        weak_text,
+        _reach(strong_lowest, strong_highest),
+        _reach(weak_lowest, weak_highest),
+        None if other is None else _facing(*row[7:]),
     )
 
 
-def _facing(row: Row[Any]) -> Facing:
-    evidence = None
-    if row.shared_text is not None:
-        evidence = Evidence(Rule(row.shared_rule), row.shared_text, row.shared_confidence)
-    return Facing(
-        row.other,
-        taken=bool(row.taken),
-        strong=_reach(row.back_strong_lowest, row.back_strong_highest),
-        weak=_reach(row.back_weak_lowest, row.back_weak_highest),
-        same_weak=bool(row.same_weak),
-        shared=evidence,
-    )
+def _facing(
+    other: int,
+    taken: bool,
+    same_weak: int,
+    strong_lowest: int | None,
+    strong_highest: int | None,
+    weak_lowest: int | None,
+    weak_highest: int | None,
+    shared_text: str | None,
+    shared_rule: str,
+    shared_confidence: float,
+) -> Facing:
+    evidence = None if shared_text is None else Evidence(RULES[shared_rule], shared_text, shared_confidence)
+    strong, weak = _reach(strong_lowest, strong_highest), _reach(weak_lowest, weak_highest)
+    return Facing(other, taken, strong, weak, bool(same_weak), evidence)
 
 
 def _reach(lowest: int | None, highest: int | None) -> Reach | None:

@@ -1,10 +1,14 @@
-"""Where each side of each entity keeps its objects and keys, and how to join them in a given order."""
+"""Where each side of each entity keeps its objects and keys, and how to join them in a given order.
 
-from collections.abc import Sequence
+Statements name the store and the job as parameters: so each is built once, and run for every stretch of every match.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    ColumnClause,
     ColumnElement,
     Float,
     FromClause,
@@ -13,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     cast,
     exists,
     literal,
@@ -29,10 +34,22 @@ from sync_worker.adapters.catalog.tables import (
     shopify_customers,
     shopify_variants,
 )
+from sync_worker.application.ports.match_catalog import MatchScope
 from sync_worker.domain.mappings import Entity, Rule, Side
 from sync_worker.domain.matching.parties import SKU_CONFIDENCE
 
 Condition = ColumnElement[bool]
+
+RULES = {rule.value: rule for rule in Rule}
+"""Rules by their stored name."""
+
+STORE = bindparam("of_store", type_=String())
+JOB = bindparam("by_job", type_=String())
+
+
+def scope_values(scope: MatchScope) -> Mapping[str, str]:
+    """Give STORE and JOB their values."""
+    return {"of_store": scope.store_id, "by_job": scope.job_id}
 
 
 class OrderedJoin(Join):
@@ -70,9 +87,8 @@ class KeyJoin:
 
 @dataclass(frozen=True)
 class SideQuery:
-    """One side of one entity of one store."""
+    """One side of one entity of a store."""
 
-    store_id: str
     entity: Entity
     side: Side
 
@@ -92,33 +108,45 @@ class SideQuery:
             column = objects.table.c.sku_key
             return _sku_join(OrderedJoin(left, objects.table, and_(objects.live, column == key)), objects)
         keys = phone_keys.alias()
-        return self._phone_join(OrderedJoin(left, keys, and_(self._of_side(keys), keys.c.phone_key == key)), keys)
-
-    def by_owner(self, left: FromClause, owner: ColumnElement[int]) -> KeyJoin:
-        """Join the strong keys of live objects."""
-        if not self.phones:
-            objects = self.objects()
-            matches = and_(objects.live, objects.id == owner, objects.table.c.sku_key.is_not(None))
-            return _sku_join(OrderedJoin(left, objects.table, matches), objects)
-        keys = phone_keys.alias()
-        return self._phone_join(OrderedJoin(left, keys, and_(self._of_side(keys), keys.c.owner_id == owner)), keys)
+        found = OrderedJoin(left, keys, and_(self._of_side(keys), keys.c.phone_key == key))
+        objects = self.objects()
+        living = OrderedJoin(found, objects.table, and_(objects.live, objects.id == keys.c.owner_id))
+        return _phone_join(living, keys)
 
     def by_weak_key(self, left: FromClause, key: ColumnElement[str]) -> tuple[FromClause, ColumnElement[int]]:
         """Join the live objects that have a weak key; the second is their id."""
         objects = self.objects()
         return OrderedJoin(left, objects.table, and_(objects.live, objects.weak == key)), objects.id
 
+    def owners_of_strong(self, key: ColumnElement[Any]) -> Select[Any]:
+        """Select the live objects that have a strong key; `owner` is their id, `key` stands in a query around it."""
+        if not self.phones:
+            objects = self.objects()
+            return _owners(key, objects.table, objects.id, objects.live, objects.table.c.sku_key == key)
+        keys, objects = phone_keys.alias(), self.objects()
+        living = OrderedJoin(keys, objects.table, and_(objects.live, objects.id == keys.c.owner_id))
+        return _owners(key, living, keys.c.owner_id, self._of_side(keys), keys.c.phone_key == key)
+
+    def owners_of_weak(self, key: ColumnElement[Any]) -> Select[Any]:
+        """Select the live objects that have a weak key, likewise."""
+        objects = self.objects()
+        return _owners(key, objects.table, objects.id, objects.live, objects.weak == key)
+
+    def by_owner(self, left: FromClause, owner: ColumnElement[int]) -> KeyJoin:
+        """Join the strong keys of objects that are known to be live."""
+        if not self.phones:
+            objects = self.objects()
+            matches = and_(objects.live, objects.id == owner, objects.table.c.sku_key.is_not(None))
+            return _sku_join(OrderedJoin(left, objects.table, matches), objects)
+        keys = phone_keys.alias()
+        return _phone_join(OrderedJoin(left, keys, and_(self._of_side(keys), keys.c.owner_id == owner)), keys)
+
     def text_of(self, key: ColumnElement[Any]) -> ColumnElement[str]:
         """Write a strong key as text."""
         return literal("+").concat(cast(key, String)) if self.phones else key
 
     def _of_side(self, keys: FromClause) -> Condition:
-        return and_(keys.c.store_id == self.store_id, keys.c.side == self.side.value)
-
-    def _phone_join(self, source: FromClause, keys: FromClause) -> KeyJoin:
-        objects = self.objects()
-        living = OrderedJoin(source, objects.table, and_(objects.live, objects.id == keys.c.owner_id))
-        return KeyJoin(living, keys.c.owner_id, keys.c.phone_key, keys.c.rule, keys.c.confidence)
+        return and_(keys.c.store_id == STORE, keys.c.side == self.side.value)
 
 
 @dataclass(frozen=True)
@@ -145,24 +173,46 @@ class Objects:
     @property
     def live(self) -> Condition:
         """Of this store, and not gone."""
-        return and_(self.table.c.store_id == self.query.store_id, self.table.c.gone_time.is_(None))
+        return and_(self.table.c.store_id == STORE, self.table.c.gone_time.is_(None))
 
-    def taken(self, owner: ColumnElement[int], job_id: str) -> Condition:
+    def taken(self, owner: ColumnElement[int]) -> Condition:
         """Mapped, by anybody but this job."""
+        return self._mapped(owner, lambda one: one.c.made_by_job_id != JOB)
+
+    def unmapped(self, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        """Select live objects that are not mapped.
+
+        The job's own links are made from Nhanh's side, so that Shopify's objects in them have their verdict when their side
+        is walked: it is the same one. They are not judged again.
+        """
+        given = self._mapped(self.id) if self.query.side is Side.SHOPIFY else self.taken(self.id)
+        return select(*columns).where(self.live, ~given)
+
+    def _mapped(self, owner: ColumnElement[int], *conditions: Callable[[FromClause], Condition]) -> Condition:
         one = mappings.alias()
         column = one.c.nhanh_id if self.query.side is Side.NHANH else one.c.shopify_id
-        return exists(
-            select(literal(1)).where(
-                one.c.store_id == self.query.store_id,
-                one.c.entity == self.query.entity.value,
-                column == owner,
-                one.c.made_by_job_id != job_id,
-            )
+        mapping = select(literal(1)).where(
+            one.c.store_id == STORE, one.c.entity == self.query.entity.value, column == owner
         )
+        return exists(mapping.where(*(condition(one) for condition in conditions)))
 
-    def unmapped(self, job_id: str, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
-        """Select live objects that are not mapped."""
-        return select(*columns).where(self.live, ~self.taken(self.id, job_id))
+
+def _owners(
+    key: ColumnElement[Any], source: FromClause, owner: ColumnElement[int], *conditions: Condition
+) -> Select[Any]:
+    """Correlate with the table of a key."""
+    found = select(owner.label("owner")).select_from(source).where(*conditions)
+    return found.correlate(_table_of(key))
+
+
+def _table_of(column: ColumnElement[Any]) -> FromClause:
+    if not isinstance(column, ColumnClause) or column.table is None:
+        raise TypeError(f"{column} is not a column of a table")
+    return column.table
+
+
+def _phone_join(source: FromClause, keys: FromClause) -> KeyJoin:
+    return KeyJoin(source, keys.c.owner_id, keys.c.phone_key, keys.c.rule, keys.c.confidence)
 
 
 def _sku_join(source: FromClause, objects: Objects) -> KeyJoin:

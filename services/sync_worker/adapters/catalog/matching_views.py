@@ -1,225 +1,230 @@
 """What the keys of a stretch of objects lead to, there and back, set by set.
 
-Every distinct key is followed once, to its lowest owners only: a key that thousands share costs one look at them, never a
-pair for each two of them.
+Every distinct key is followed once a stretch: a key that thousands share costs one look at them, never a pair for each two
+of them. Each step leaves its rows in a scratch table, so that the next one finds them by their key.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, FromClause, Select, and_, case, func, literal_column, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Insert,
+    Integer,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
-from sync_worker.adapters.catalog.matching_sides import KeyJoin, OrderedJoin, SideQuery
+from sync_worker.adapters.catalog import matching_scratch as scratch
+from sync_worker.adapters.catalog.matching_scratch import BACK, THERE, Look, empty_scratch, fill
+from sync_worker.adapters.catalog.matching_sides import OrderedJoin, SideQuery, scope_values
 from sync_worker.application.ports.match_catalog import MatchScope
-from sync_worker.domain.mappings import Side
+from sync_worker.domain.mappings import Entity, Side
 from sync_worker.domain.matching.parties import MAX_LISTED, STRENGTH, opposite
-
-LAST_ID = 2**63 - 1
-"""No id is higher."""
 
 STRONG, WEAK = 0, 1
 """Which keys led to a candidate."""
 
 
-@dataclass(frozen=True)
-class StretchQueries:
-    """The questions about the unmapped objects of a side whose ids are in (after, upto]."""
+def follow_stretch(connection: Connection, scope: MatchScope, side: Side, after: int, limit: int) -> int | None:
+    """Fill the scratch tables for the next `limit` unmapped objects of a side, those behind an id: VIEWS reads them.
 
-    views: Select[Any]
-    """A row for each object: the columns of `domain.matching.verdicts.View`, flat."""
-    candidates: Select[Any]
-    """Rows (id, level, other): the lowest MAX_LISTED ids that each object's strong and weak keys lead to."""
-    keys: Select[Any]
-    """Rows (id, text): the objects' strong keys."""
-
-
-def end_of_stretch(scope: MatchScope, side: Side, after: int, limit: int) -> Select[Any]:
-    """Select the id that ends a stretch of `limit` unmapped objects; no row when there are fewer."""
-    objects = SideQuery(scope.store_id, scope.entity, side).objects()
-    unmapped = objects.unmapped(scope.job_id, [objects.id]).where(objects.id > after)
-    return unmapped.order_by(objects.id).offset(limit - 1).limit(1)
+    Gives the id of the last; None when there are fewer than `limit`, and so none behind them.
+    """
+    empty_scratch(connection)
+    values = {**scope_values(scope), "after": after, "most": limit}
+    for step in _steps(scope.entity, side):
+        connection.execute(step, values)
+    objects, last = connection.execute(_SIZE).one()
+    return last if objects == limit else None
 
 
-def stretch_queries(scope: MatchScope, side: Side, after: int, upto: int | None) -> StretchQueries:
-    """Build the questions about one stretch."""
-    here = SideQuery(scope.store_id, scope.entity, side)
-    there = SideQuery(scope.store_id, scope.entity, opposite(side))
-    mine = _mine(scope, here, after, LAST_ID if upto is None else upto)
-    my_keys = _keys_of(here, mine, mine.c.id, "my_keys")
-    near = _lowest_by_strong(there, my_keys, "near", MAX_LISTED)
-    near_weak = _lowest_by_weak(there, mine, "near_weak", MAX_LISTED)
-    strong = _reach(my_keys, my_keys.c.owner, near, my_keys.c.key, "strong_reach")
-    weak = _reach(mine, mine.c.id, near_weak, mine.c.weak, "weak_reach")
-    return StretchQueries(
-        _views(scope, _Parts(here, there, mine, my_keys, strong, weak)),
-        _candidates(mine, my_keys, near, near_weak),
-        select(my_keys.c.owner.label("id"), here.text_of(my_keys.c.key).label("text")),
-    )
+def find_candidates(connection: Connection, scope: MatchScope, side: Side, wanted: Select[Any]) -> None:
+    """Fill `candidates` for those of the stretch's objects whose `id` is in `wanted`: the lowest MAX_LISTED of each level."""
+    for step in _candidate_steps(scope.entity, side, wanted):
+        connection.execute(step, scope_values(scope))
 
 
-@dataclass(frozen=True)
-class _Parts:
-    here: SideQuery
-    there: SideQuery
-    mine: CTE
-    my_keys: CTE
-    strong: CTE
-    weak: CTE
-
-
-def _mine(scope: MatchScope, here: SideQuery, after: int, upto: int) -> CTE:
-    objects = here.objects()
-    columns: list[ColumnElement[Any]] = [objects.id.label("id"), objects.weak.label("weak")]
-    return objects.unmapped(scope.job_id, columns).where(objects.id > after, objects.id <= upto).cte("mine")
-
-
-def _keys_of(side: SideQuery, owners: FromClause, owner: ColumnElement[int], name: str) -> CTE:
-    return _key_columns(side.by_owner(owners, owner)).cte(name)
-
-
-def _key_columns(join: KeyJoin) -> Select[Any]:
-    return select(
-        join.owner.label("owner"),
-        join.key.label("key"),
-        join.rule.label("rule"),
-        join.confidence.label("confidence"),
-    ).select_from(join.source)
-
-
-def _lowest_by_strong(side: SideQuery, keys: CTE, name: str, limit: int) -> CTE:
-    distinct = select(keys.c.key).distinct().cte(f"{name}_keys")
-    join = side.by_strong_key(distinct, distinct.c.key)
-    return _lowest(join.source, distinct.c.key, join.owner, name, limit)
-
-
-def _lowest_by_weak(side: SideQuery, owners: CTE, name: str, limit: int) -> CTE:
-    distinct = select(owners.c.weak.label("key")).where(owners.c.weak.is_not(None)).distinct().cte(f"{name}_keys")
-    source, owner = side.by_weak_key(distinct, distinct.c.key)
-    return _lowest(source, distinct.c.key, owner, name, limit)
-
-
-def _lowest(source: FromClause, key: ColumnElement[Any], owner: ColumnElement[int], name: str, limit: int) -> CTE:
-    rank = func.row_number().over(partition_by=key, order_by=owner).label("rank")
-    ranked = select(key.label("key"), owner.label("owner"), rank).select_from(source).subquery()
-    return select(ranked.c.key, ranked.c.owner).where(ranked.c.rank <= limit).cte(name)
-
-
-def _reach(holders: CTE, holder: ColumnElement[int], owners: CTE, key: ColumnElement[Any], name: str) -> CTE:
+def _views() -> Select[Any]:
+    one, facing, shared = THERE.reach.c, BACK.reach.c, scratch.shared.c
+    same_weak = func.coalesce(facing.weak == one.weak, facing.weak.is_(None) & one.weak.is_(None))
     return (
         select(
-            holder.label("id"),
-            func.min(owners.c.owner).label("lowest"),
-            func.max(owners.c.owner).label("highest"),
+            one.id,
+            one.keyed,
+            one.weak.label("weak_text"),
+            one.strong_lowest,
+            one.strong_highest,
+            one.weak_lowest,
+            one.weak_highest,
+            one.other,
+            facing.taken,
+            same_weak.label("same_weak"),
+            facing.strong_lowest.label("back_strong_lowest"),
+            facing.strong_highest.label("back_strong_highest"),
+            facing.weak_lowest.label("back_weak_lowest"),
+            facing.weak_highest.label("back_weak_highest"),
+            shared.text.label("shared_text"),
+            shared.rule.label("shared_rule"),
+            shared.confidence.label("shared_confidence"),
         )
-        .select_from(OrderedJoin(holders, owners, owners.c.key == key))
-        .group_by(holder)
-        .cte(name)
-    )
-
-
-def _views(scope: MatchScope, parts: _Parts) -> Select[Any]:
-    mine, strong, weak = parts.mine, parts.strong, parts.weak
-    faced = _faced(parts)
-    others = select(faced.c.other).distinct().cte("others")
-    their_keys = _keys_of(parts.there, others, others.c.other, "their_keys")
-    back = _lowest_by_strong(parts.here, their_keys, "back", 2)
-    back_strong = _reach(their_keys, their_keys.c.owner, back, their_keys.c.key, "back_strong")
-    them = parts.there.objects()
-    facing = (
-        select(
-            others.c.other.label("id"),
-            them.weak.label("weak"),
-            them.taken(others.c.other, scope.job_id).label("taken"),
-        )
-        .select_from(OrderedJoin(others, them.table, and_(them.live, them.id == others.c.other)))
-        .cte("facing")
-    )
-    back_near_weak = _lowest_by_weak(parts.here, facing, "back_near_weak", 2)
-    back_weak = _reach(facing, facing.c.id, back_near_weak, facing.c.weak, "back_weak")
-    shared = _shared(parts, faced, their_keys)
-    keyed = or_(mine.c.weak.is_not(None), mine.c.id.in_(select(parts.my_keys.c.owner)))
-    return select(
-        mine.c.id,
-        keyed.label("keyed"),
-        mine.c.weak.label("weak_text"),
-        strong.c.lowest.label("strong_lowest"),
-        strong.c.highest.label("strong_highest"),
-        weak.c.lowest.label("weak_lowest"),
-        weak.c.highest.label("weak_highest"),
-        faced.c.other,
-        facing.c.taken,
-        func.coalesce(facing.c.weak == mine.c.weak, facing.c.weak.is_(None) & mine.c.weak.is_(None)).label("same_weak"),
-        back_strong.c.lowest.label("back_strong_lowest"),
-        back_strong.c.highest.label("back_strong_highest"),
-        back_weak.c.lowest.label("back_weak_lowest"),
-        back_weak.c.highest.label("back_weak_highest"),
-        shared.c.text.label("shared_text"),
-        shared.c.rule.label("shared_rule"),
-        shared.c.confidence.label("shared_confidence"),
-    ).select_from(
-        mine.outerjoin(strong, strong.c.id == mine.c.id)
-        .outerjoin(weak, weak.c.id == mine.c.id)
-        .outerjoin(faced, faced.c.id == mine.c.id)
-        .outerjoin(facing, facing.c.id == faced.c.other)
-        .outerjoin(back_strong, back_strong.c.id == faced.c.other)
-        .outerjoin(back_weak, back_weak.c.id == faced.c.other)
-        .outerjoin(shared, and_(shared.c.id == mine.c.id, shared.c.rank == 1))
-    )
-
-
-def _faced(parts: _Parts) -> CTE:
-    """Objects whose deciding keys lead to one other alone."""
-    mine, strong, weak = parts.mine, parts.strong, parts.weak
-    lowest = func.coalesce(strong.c.lowest, weak.c.lowest)
-    return (
-        select(mine.c.id, lowest.label("other"))
-        .select_from(mine.outerjoin(strong, strong.c.id == mine.c.id).outerjoin(weak, weak.c.id == mine.c.id))
-        .where(lowest == func.coalesce(strong.c.highest, weak.c.highest))
-        .cte("faced")
-    )
-
-
-def _shared(parts: _Parts, faced: CTE, their_keys: CTE) -> CTE:
-    """The strong keys that both have, the best one first."""
-    ours = parts.my_keys
-    confidence = case((ours.c.confidence < their_keys.c.confidence, ours.c.confidence), else_=their_keys.c.confidence)
-    ours_weaker = _weakness(ours.c.rule) > _weakness(their_keys.c.rule)
-    rule = case((ours_weaker, ours.c.rule), else_=their_keys.c.rule)
-    text = parts.here.text_of(ours.c.key)
-    both = (
-        select(faced.c.id, text.label("text"), rule.label("rule"), confidence.label("confidence"))
         .select_from(
-            OrderedJoin(
-                OrderedJoin(faced, ours, ours.c.owner == faced.c.id),
-                their_keys,
-                and_(their_keys.c.owner == faced.c.other, their_keys.c.key == ours.c.key),
-            )
+            THERE.reach.outerjoin(BACK.reach, facing.id == one.other).outerjoin(scratch.shared, shared.id == one.id)
         )
-        .subquery()
+        .order_by(one.id)
     )
-    order = (both.c.confidence.desc(), _weakness(both.c.rule), both.c.text)
-    rank = func.row_number().over(partition_by=both.c.id, order_by=order).label("rank")
-    return select(both.c.id, both.c.text, both.c.rule, both.c.confidence, rank).cte("shared")
+
+
+VIEWS = _views()
+"""A row for each object of the stretch, in order of id: the columns of `domain.matching.verdicts.View`, flat."""
+
+_SIZE = select(func.count(), func.max(THERE.objects.c.id))
+
+
+@cache
+def _steps(entity: Entity, side: Side) -> Sequence[Insert]:
+    here, there = SideQuery(entity, side), SideQuery(entity, opposite(side))
+    return [
+        fill(THERE.objects, _unmapped(here)),
+        *_follow(THERE, here, there),
+        fill(BACK.objects, _faced(there)),
+        *_follow(BACK, there, here),
+        fill(scratch.shared, _shared(here)).prefix_with("OR IGNORE"),
+    ]
+
+
+@cache
+def _candidate_steps(entity: Entity, side: Side, wanted: Select[Any]) -> Sequence[Insert]:
+    there = SideQuery(entity, opposite(side))
+    ids = wanted.subquery("wanted")
+    keys, objects = THERE.keys, THERE.objects
+    by_strong = OrderedJoin(ids, keys, keys.c.owner == ids.c.id)
+    by_weak = OrderedJoin(ids, objects, and_(objects.c.id == ids.c.id, objects.c.weak.is_not(None)))
+    strong = select(keys.c.key).select_from(by_strong).distinct().subquery()
+    weak = select(objects.c.weak.label("key")).select_from(by_weak).distinct().subquery()
+    join = there.by_strong_key(strong, strong.c.key)
+    source, owner = there.by_weak_key(weak, weak.c.key)
+    found = union_all(
+        _led_to(by_strong, ids.c.id, STRONG, keys.c.key).distinct(), _led_to(by_weak, ids.c.id, WEAK, objects.c.weak)
+    ).subquery()
+    rank = func.row_number().over(partition_by=(found.c.id, found.c.level), order_by=found.c.other).label("rank")
+    ranked = select(found, rank).subquery()
+    columns = select(ranked.c.id, ranked.c.level, ranked.c.other)
+    return [
+        fill(scratch.owners, _lowest(join.source, STRONG, strong.c.key, join.owner)),
+        fill(scratch.owners, _lowest(source, WEAK, weak.c.key, owner)),
+        fill(scratch.candidates, columns.where(ranked.c.rank <= MAX_LISTED)),
+    ]
+
+
+def _unmapped(here: SideQuery) -> Select[Any]:
+    objects = here.objects()
+    unmapped = objects.unmapped([objects.id, objects.weak, false()]).where(objects.id > bindparam("after"))
+    return unmapped.order_by(objects.id).limit(bindparam("most"))
+
+
+def _faced(there: SideQuery) -> Select[Any]:
+    others = select(THERE.reach.c.other).where(THERE.reach.c.other.is_not(None)).distinct().subquery()
+    them = there.objects()
+    return select(others.c.other, them.weak, them.taken(others.c.other)).select_from(
+        OrderedJoin(others, them.table, and_(them.live, them.id == others.c.other))
+    )
+
+
+def _follow(look: Look, here: SideQuery, there: SideQuery) -> Sequence[Insert]:
+    keyed = here.by_owner(look.objects, look.objects.c.id)
+    keys = select(keyed.owner, keyed.key, keyed.rule, keyed.confidence).select_from(keyed.source)
+    strong = select(look.keys.c.key).distinct().subquery()
+    weak_keys = look.objects.c.weak
+    weak = select(weak_keys.label("key")).where(weak_keys.is_not(None)).distinct().subquery()
+    return [
+        fill(look.keys, keys),
+        fill(look.strong, _two(strong.c.key, there.owners_of_strong(strong.c.key))),
+        fill(look.weak, _two(weak.c.key, there.owners_of_weak(weak.c.key))),
+        fill(look.reach, _reach(look)),
+    ]
+
+
+def _two(key: ColumnElement[Any], owners: Select[Any]) -> Select[Any]:
+    # Two are enough to say "several", and the rest of those that share a key need not be looked at.
+    return select(key, owners.limit(1).scalar_subquery(), owners.limit(1).offset(1).scalar_subquery())
+
+
+def _reach(look: Look) -> Select[Any]:
+    one, keys, strong, weak = look.objects, look.keys, look.strong, look.weak
+    strong_lowest, strong_highest = func.min(_lower(strong)), func.max(_higher(strong))
+    lowest = func.coalesce(strong_lowest, _lower(weak))
+    alone = lowest == func.coalesce(strong_highest, _higher(weak))
+    return (
+        select(
+            one.c.id,
+            one.c.weak,
+            one.c.taken,
+            one.c.weak.is_not(None) | (func.count(keys.c.key) > 0),
+            strong_lowest,
+            strong_highest,
+            _lower(weak),
+            _higher(weak),
+            case((alone, lowest)),
+        )
+        .select_from(
+            one.outerjoin(keys, keys.c.owner == one.c.id)
+            .outerjoin(strong, strong.c.key == keys.c.key)
+            .outerjoin(weak, weak.c.key == one.c.weak)
+        )
+        .group_by(one.c.id)
+    )
+
+
+def _lower(two: Table) -> ColumnElement[int]:
+    return case((two.c.another < two.c.one, two.c.another), else_=two.c.one)
+
+
+def _higher(two: Table) -> ColumnElement[int]:
+    return case((two.c.another > two.c.one, two.c.another), else_=two.c.one)
+
+
+def _shared(here: SideQuery) -> Select[Any]:
+    """Select the strong keys that an object and the one it faces both have, the best one first: the first stays."""
+    faced, ours, theirs = THERE.reach, THERE.keys, BACK.keys
+    confidence = case((ours.c.confidence < theirs.c.confidence, ours.c.confidence), else_=theirs.c.confidence)
+    ours_weaker = _weakness(ours.c.rule) > _weakness(theirs.c.rule)
+    rule = case((ours_weaker, ours.c.rule), else_=theirs.c.rule)
+    text = here.text_of(ours.c.key)
+    both_have = and_(theirs.c.owner == faced.c.other, theirs.c.key == ours.c.key)
+    return (
+        select(faced.c.id, text, rule, confidence)
+        .select_from(OrderedJoin(OrderedJoin(faced, ours, ours.c.owner == faced.c.id), theirs, both_have))
+        .order_by(faced.c.id, confidence.desc(), _weakness(rule), text)
+    )
 
 
 def _weakness(rule: ColumnElement[str]) -> ColumnElement[int]:
     return case({each.value: place for place, each in enumerate(STRENGTH)}, value=rule)
 
 
-def _candidates(mine: CTE, my_keys: CTE, near: CTE, near_weak: CTE) -> Select[Any]:
-    by_strong = (
-        select(my_keys.c.owner.label("id"), _level(STRONG), near.c.owner.label("other"))
-        .select_from(OrderedJoin(my_keys, near, near.c.key == my_keys.c.key))
-        .distinct()
-    )
-    by_weak = select(mine.c.id, _level(WEAK), near_weak.c.owner.label("other")).select_from(
-        OrderedJoin(mine, near_weak, near_weak.c.key == mine.c.weak)
-    )
-    found = union_all(by_strong, by_weak).subquery()
-    rank = func.row_number().over(partition_by=(found.c.id, found.c.level), order_by=found.c.other).label("rank")
-    ranked = select(found.c.id, found.c.level, found.c.other, rank).subquery()
-    return select(ranked.c.id, ranked.c.level, ranked.c.other).where(ranked.c.rank <= MAX_LISTED)
+def _lowest(source: FromClause, level: int, key: ColumnElement[Any], owner: ColumnElement[int]) -> Select[Any]:
+    rank = func.row_number().over(partition_by=key, order_by=owner).label("rank")
+    ranked = select(key.label("key"), owner.label("owner"), rank).select_from(source).subquery()
+    return select(_level(level), ranked.c.key, ranked.c.owner).where(ranked.c.rank <= MAX_LISTED)
+
+
+def _led_to(source: FromClause, holder: ColumnElement[int], level: int, key: ColumnElement[Any]) -> Select[Any]:
+    owners: Table = scratch.owners
+    led = OrderedJoin(source, owners, and_(owners.c.level == level, owners.c.key == key))
+    return select(holder.label("id"), _level(level).label("level"), owners.c.owner.label("other")).select_from(led)
 
 
 def _level(level: int) -> ColumnElement[int]:
-    return literal_column(str(level)).label("level")
+    return literal_column(str(level), Integer)
