@@ -1,17 +1,62 @@
 """Settings: read once from the environment, every fault reported together."""
 
+import argparse
 import re
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
+
+from chassis.database import DatabaseUrlError, sqlite_path
+from chassis.logs import LEVELS
+from chassis.server import check_listen
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 _SERVICE_LINK = re.compile(r"SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?")
 """Kubernetes puts these into every container, named for the services beside it, and nobody meant them as settings:
 https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables"""
+
+
+def _known_level(level: str) -> str:
+    if level not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return level
+
+
+def _usable_database(url: str) -> str:
+    try:
+        sqlite_path(url)
+    except DatabaseUrlError as error:
+        raise ValueError(str(error)) from None
+    return url
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_usable_database)]
+"""The address of a database that `chassis.database` can open."""
+
+
+class ServiceSettings(BaseSettings):
+    """What every service of ours is told. Each adds its own settings, and gives these two their defaults."""
+
+    insecure: bool = Field(False, description="Allow an address that other machines reach, without TLS.")
+    listen: str = Field(description="Where to listen, host:port; port 0 takes a free one.")
+    database_url: DatabaseUrl
+    metrics_listen: str = Field("", description="Where Prometheus scrapes, host:port; empty: nowhere.")
+    log_level: Annotated[str, AfterValidator(_known_level)] = Field(
+        "info", description="debug, info, warning or error."
+    )
+
+    @field_validator("listen", "metrics_listen")
+    @classmethod
+    def _listen(cls, listen: str, info: ValidationInfo) -> str:
+        if info.field_name == "metrics_listen" and not listen:
+            return listen
+        fault = check_listen(listen, insecure=bool(info.data.get("insecure", False)))
+        if fault is not None:
+            raise ValueError(fault)
+        return listen
 
 
 class SettingsFaultsError(Exception):
@@ -68,3 +113,20 @@ def load_settings(cls: type[Settings], environment: Mapping[str, str]) -> Settin
 def _name(prefix: str, location: tuple[int | str, ...]) -> str:
     first = str(location[0]) if location else ""
     return first.upper() if first.upper().startswith(prefix) else f"{prefix}{first}".upper()
+
+
+def settings_parser(cls: type[BaseSettings], *, prog: str, description: str) -> argparse.ArgumentParser:
+    """Make the command line of a service: it takes no argument, and `--help` lists every setting."""
+    prefix = str(cls.model_config.get("env_prefix", ""))
+    width = max(len(name) for name in cls.model_fields)
+    rows = [
+        f"  {prefix}{name.upper():<{width}} {field.description}"
+        + ("" if field.is_required() else f" Default: {field.default!r}.")
+        for name, field in cls.model_fields.items()
+    ]
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        epilog="settings, from the environment:\n" + "\n".join(rows),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )

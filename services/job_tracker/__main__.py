@@ -3,7 +3,6 @@
 Settings come from the environment; `job-tracker --help` lists them.
 """
 
-import argparse
 import asyncio
 import contextlib
 import os
@@ -13,19 +12,18 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import uuid_utils
-from chassis.database import Database, DatabaseInUseError, DatabaseUnavailableError, DatabaseUrlError, sqlite_path
+from chassis.database import Database, DatabaseInUseError, DatabaseUnavailableError
 from chassis.interceptors import Refusing
-from chassis.logs import LEVELS, configure_logs
+from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
-from chassis.server import ListenError, announce, asked_to_stop, check_listen, serving
-from chassis.settings import SettingsFaultsError, load_settings
+from chassis.server import ListenError, announce, asked_to_stop, serving
+from chassis.settings import DatabaseUrl, ServiceSettings, SettingsFaultsError, load_settings, settings_parser
 from nhanhsync.jobs.v1 import job_tracker_service_pb2
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import add_JobTrackerServicer_to_server
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from job_tracker.adapters.clock import SystemClock
 from job_tracker.adapters.store.job_store import SqlJobStore
@@ -40,33 +38,14 @@ SERVICE = job_tracker_service_pb2.DESCRIPTOR.services_by_name["JobTracker"].full
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def _known_level(level: str) -> str:
-    if level not in LEVELS:
-        raise ValueError(f"must be one of {', '.join(LEVELS)}")
-    return level
-
-
-def _usable_database(url: str) -> str:
-    try:
-        sqlite_path(url)
-    except DatabaseUrlError as error:
-        raise ValueError(str(error)) from None
-    return url
-
-
-class TrackerSettings(BaseSettings):
+class TrackerSettings(ServiceSettings):
     """JobTracker's settings, read once."""
 
     model_config = SettingsConfigDict(env_prefix="JOB_TRACKER_", frozen=True)
 
-    insecure: bool = Field(False, description="Allow an address that other machines reach, without TLS.")
     listen: str = Field("127.0.0.1:50051", description="Where to listen, host:port; port 0 takes a free one.")
-    database_url: Annotated[str, AfterValidator(_usable_database)] = Field(
+    database_url: DatabaseUrl = Field(
         "sqlite:///nhanhsync-jobs.db", description="The database: sqlite:///relative.db or sqlite:////absolute.db."
-    )
-    metrics_listen: str = Field("", description="Where Prometheus scrapes, host:port; empty: nowhere.")
-    log_level: Annotated[str, AfterValidator(_known_level)] = Field(
-        "info", description="debug, info, warning or error."
     )
     cancel_grace_seconds: float = Field(
         60.0, gt=0, le=3600, description="A cancelled job ends after this at the latest."
@@ -75,16 +54,6 @@ class TrackerSettings(BaseSettings):
     watch_write_seconds: float = Field(
         30.0, gt=0, le=300, description="A stream whose reader does not read for so long is ended."
     )
-
-    @field_validator("listen", "metrics_listen")
-    @classmethod
-    def _listen(cls, listen: str, info: ValidationInfo) -> str:
-        if info.field_name == "metrics_listen" and not listen:
-            return listen
-        fault = check_listen(listen, insecure=bool(info.data.get("insecure", False)))
-        if fault is not None:
-            raise ValueError(fault)
-        return listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +123,9 @@ async def _serve(settings: TrackerSettings) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; its exit status."""
-    _parser().parse_args(arguments)
+    settings_parser(
+        TrackerSettings, prog="job-tracker", description="Owns the life of every job, over gRPC."
+    ).parse_args(arguments)
     try:
         settings = load_settings(TrackerSettings, os.environ)
         configure_logs(settings.log_level)
@@ -166,19 +137,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(fault, file=sys.stderr)  # noqa: T201 - for whoever started the process
         return 1
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    rows = [
-        f"  JOB_TRACKER_{name.upper():<22} {field.description} Default: {field.default!r}."
-        for name, field in TrackerSettings.model_fields.items()
-    ]
-    return argparse.ArgumentParser(
-        prog="job-tracker",
-        description="Owns the life of every job, over gRPC.",
-        epilog="settings, from the environment:\n" + "\n".join(rows),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Settings come from the environment; `sync-worker --help` lists them.
 """
 
-import argparse
 import asyncio
 import contextlib
 import os
@@ -13,21 +12,20 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import grpc
 import uuid_utils
-from chassis.database import Database, DatabaseUnavailableError, DatabaseUrlError, sqlite_path
+from chassis.database import Database, DatabaseUnavailableError
 from chassis.interceptors import Refusing
-from chassis.logs import LEVELS, configure_logs
+from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
 from chassis.server import ListenError, announce, asked_to_stop, check_listen, serving
-from chassis.settings import SettingsFaultsError, load_settings
+from chassis.settings import DatabaseUrl, ServiceSettings, SettingsFaultsError, load_settings, settings_parser
 from nhanhsync.client.channels import KEEPALIVE
 from nhanhsync.sync.v1 import sync_worker_service_pb2
 from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import add_SyncWorkerServicer_to_server
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
 
 from sync_worker.adapters.catalog.listings import SqlCatalogReader
 from sync_worker.adapters.catalog.matching import SqlMatchCatalog
@@ -56,28 +54,13 @@ SERVICE = sync_worker_service_pb2.DESCRIPTOR.services_by_name["SyncWorker"].full
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def _known_level(level: str) -> str:
-    if level not in LEVELS:
-        raise ValueError(f"must be one of {', '.join(LEVELS)}")
-    return level
-
-
-def _usable_database(url: str) -> str:
-    try:
-        sqlite_path(url)
-    except DatabaseUrlError as error:
-        raise ValueError(str(error)) from None
-    return url
-
-
-class WorkerSettings(BaseSettings):
+class WorkerSettings(ServiceSettings):
     """SyncWorker's settings, read once."""
 
     model_config = SettingsConfigDict(env_prefix="SYNC_WORKER_", frozen=True)
 
-    insecure: bool = Field(False, description="Allow an address that other machines reach, without TLS.")
     listen: str = Field("127.0.0.1:50052", description="Where to listen, host:port; port 0 takes a free one.")
-    database_url: Annotated[str, AfterValidator(_usable_database)] = Field(
+    database_url: DatabaseUrl = Field(
         "sqlite:///nhanhsync-catalog.db", description="The catalog: sqlite:///relative.db or sqlite:////absolute.db."
     )
     job_tracker: str = Field("127.0.0.1:50051", description="JobTracker's address, host:port.")
@@ -88,20 +71,6 @@ class WorkerSettings(BaseSettings):
     drain_seconds: float = Field(
         8.0, gt=0, le=300, description="Jobs under way have so long to come to a safe place at SIGTERM."
     )
-    metrics_listen: str = Field("", description="Where Prometheus scrapes, host:port; empty: nowhere.")
-    log_level: Annotated[str, AfterValidator(_known_level)] = Field(
-        "info", description="debug, info, warning or error."
-    )
-
-    @field_validator("listen", "metrics_listen")
-    @classmethod
-    def _listen(cls, listen: str, info: ValidationInfo) -> str:
-        if info.field_name == "metrics_listen" and not listen:
-            return listen
-        fault = check_listen(listen, insecure=bool(info.data.get("insecure", False)))
-        if fault is not None:
-            raise ValueError(fault)
-        return listen
 
     @field_validator("stores", mode="before")
     @classmethod
@@ -267,7 +236,11 @@ def _load(environment: Mapping[str, str]) -> WorkerSettings:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; its exit status."""
-    _parser().parse_args(arguments)
+    settings_parser(
+        WorkerSettings,
+        prog="sync-worker",
+        description="Runs the eleven operations between Nhanh.vn and Shopify, over gRPC.",
+    ).parse_args(arguments)
     try:
         settings = _load(os.environ)
         configure_logs(settings.log_level)
@@ -279,20 +252,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(fault, file=sys.stderr)  # noqa: T201 - for whoever started the process
         return 1
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    rows = [
-        f"  SYNC_WORKER_{name.upper():<15} {field.description}"
-        + ("" if field.is_required() else f" Default: {field.default!r}.")
-        for name, field in WorkerSettings.model_fields.items()
-    ]
-    return argparse.ArgumentParser(
-        prog="sync-worker",
-        description="Runs the eleven operations between Nhanh.vn and Shopify, over gRPC.",
-        epilog="settings, from the environment:\n" + "\n".join(rows),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
 
 
 if __name__ == "__main__":
