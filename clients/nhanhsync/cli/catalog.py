@@ -4,11 +4,21 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from nhanhsync.cli import words
-from nhanhsync.cli.operations import ENTITIES, MAPPING_STATUSES, OptionError, choice, choices, words_of
-from nhanhsync.cli.session import Json, plain_console, print_json_list, session_of, usage_error
+from nhanhsync.cli.choices import OptionError, choice, choices, words_of
+from nhanhsync.cli.exits import EXIT_CODES
+from nhanhsync.cli.operations import ENTITIES, MAPPING_STATUSES
+from nhanhsync.cli.session import (
+    LARGEST_PAGE,
+    Json,
+    Limit,
+    plain_console,
+    plain_table,
+    print_json_list,
+    session_of,
+    usage_error,
+)
 from nhanhsync.client import Client
 from nhanhsync.sync.v1 import catalog_pb2, operations_pb2
 from nhanhsync.sync.v1 import sync_worker_service_pb2 as pb
@@ -19,13 +29,11 @@ stores = typer.Typer(no_args_is_help=True, help="The shops that SyncWorker serve
 
 SIDES = words_of(catalog_pb2.Side, "SIDE_")
 REASONS = words_of(catalog_pb2.UnmatchedReason, "UNMATCHED_REASON_")
-LARGEST_PAGE = 500
 
 Store = Annotated[str, typer.Option(help="The store's id.")]
-Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many rows.")]
 
 
-@mappings.command("list")
+@mappings.command("list", epilog=EXIT_CODES)
 def list_mappings(
     context: typer.Context,
     store: Store,
@@ -68,7 +76,9 @@ def list_mappings(
     if as_json:
         print_json_list("mappings", found)
         return
-    table = Table("mapping", "Nhanh", "name", "Shopify", "name", "status", "by", "sure", "pushed", "why it failed")
+    table = plain_table(
+        "mapping", "Nhanh", "name", "Shopify", "name", "status", "by", "sure", "pushed", "why it failed"
+    )
     for row in found:
         status_name = operations_pb2.MappingStatus.Name(row.status).removeprefix("MAPPING_STATUS_")
         why = f"{row.failure.code}: {row.failure.message}" if row.failure.code else ""
@@ -79,7 +89,7 @@ def list_mappings(
     plain_console().print(table if found else "No mappings.")
 
 
-@unmatched.command("list")
+@unmatched.command("list", epilog=EXIT_CODES)
 def list_unmatched(
     context: typer.Context,
     store: Store,
@@ -118,7 +128,7 @@ def list_unmatched(
     if as_json:
         print_json_list("rows", found)
         return
-    table = Table("side", "id", "name", "reason", "candidates", "keys")
+    table = plain_table("side", "id", "name", "reason", "candidates", "keys")
     for row in found:
         table.add_row(
             catalog_pb2.Side.Name(row.side).removeprefix("SIDE_"),
@@ -129,7 +139,7 @@ def list_unmatched(
     plain_console().print(table if found else "Nothing was left alone.")
 
 
-@stores.command("list")
+@stores.command("list", epilog=EXIT_CODES)
 def list_stores(context: typer.Context, as_json: Json = False) -> None:
     """List the shops that SyncWorker serves.
 
@@ -143,7 +153,7 @@ def list_stores(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print_json_list("stores", found)
         return
-    table = Table("store", "name", "Nhanh business", "Shopify shop", "depots to locations")
+    table = plain_table("store", "name", "Nhanh business", "Shopify shop", "depots to locations")
     for store in found:
         places = ", ".join(f"{one.depot_id} → {_number(one.location_id)}" for one in store.locations)
         table.add_row(store.store_id, store.name, store.nhanh_business_id, store.shopify_shop, places)

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from rich.text import Text
 
 from nhanhsync.cli.exits import Exit
 from nhanhsync.cli.session import Json, Session, plain_console, session_of
@@ -27,8 +28,8 @@ def health(context: typer.Context, as_json: Json = False) -> None:
     else:
         console = plain_console()
         for service, answer in answers.items():
-            colour = "green" if answer["status"] == "SERVING" else "red"
-            console.print(f"{service:<12} {answer['address']:<22} [{colour}]{answer['status']}[/]")
+            status = Text(answer["status"], style="green" if answer["status"] == "SERVING" else "red")
+            console.print(Text.assemble(f"{service:<12} {answer['address']:<22} ", status))
     good = all(answer["status"] == "SERVING" for answer in answers.values())
     end(Exit.GOOD if good else Exit.REFUSED)
 

@@ -5,11 +5,23 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from nhanhsync.cli import words
+from nhanhsync.cli import job_records, words
+from nhanhsync.cli.choices import OptionError, choices, words_of
 from nhanhsync.cli.exits import EXIT_CODES, Exit
-from nhanhsync.cli.operations import OptionError, choices, words_of
-from nhanhsync.cli.session import Json, plain_console, print_json, print_json_list, session_of, usage_error
+from nhanhsync.cli.session import (
+    LARGEST_PAGE,
+    JobId,
+    Json,
+    Limit,
+    plain_console,
+    plain_table,
+    print_json,
+    print_json_list,
+    session_of,
+    usage_error,
+)
 from nhanhsync.cli.watching import end, watch
 from nhanhsync.client import Client
 from nhanhsync.jobs.v1 import job_pb2
@@ -18,13 +30,16 @@ from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 app = typer.Typer(no_args_is_help=True, help="Look at jobs, follow, cancel and retry them.")
 
 STATES = words_of(job_pb2.JobState, "JOB_STATE_")
-LARGEST_PAGE = 500
 
-JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB_ID")]
-Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many rows.")]
+for name, record in (
+    ("failures", job_records.failures),
+    ("events", job_records.events),
+    ("stats", job_records.stats),
+):
+    app.command(name, epilog=EXIT_CODES)(record)
 
 
-@app.command("list")
+@app.command("list", epilog=EXIT_CODES)
 def list_jobs(
     context: typer.Context,
     store: Annotated[list[str], typer.Option(help="Jobs of these stores.")] = [],  # noqa: B006
@@ -63,7 +78,7 @@ def list_jobs(
     if as_json:
         print_json_list("jobs", jobs)
         return
-    table = Table("job", "type", "store", "state", "progress", "failed", "speed", "duration", "started")
+    table = plain_table("job", "type", "store", "state", "progress", "failed", "speed", "duration", "started")
     for job in jobs:
         progress = job.progress
         table.add_row(
@@ -73,7 +88,7 @@ def list_jobs(
     plain_console().print(table if jobs else "No jobs.")
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     """Show one job.
 
@@ -88,11 +103,11 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
         print_json(job)
         return
     progress = job.progress
-    rows = {
+    rows: dict[str, str | Text] = {
         "job": job.job_id,
         "type": f"{job.display_name} ({job.type}{f' {job.variant}' if job.variant else ''})",
         "store": job.store_id,
-        "state": words.state(job.state) + (" (cancel requested)" if job.cancel_requested else ""),
+        "state": words.state(job.state).append(" (cancel requested)" if job.cancel_requested else "", style=""),
         "message": job.state_message or progress.message,
         "progress": words.share(progress),
         "successful, failed, skipped": f"{progress.successful:,}, {progress.failed:,}, {progress.skipped:,}",
@@ -112,9 +127,9 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     table = Table(show_header=False, box=None)
     for name, value in rows.items():
         if value:
-            table.add_row(f"[bold]{name}[/]", value)
+            table.add_row(Text(name, style="bold"), value)
     for name, number in sorted(progress.metrics.items()):
-        table.add_row(f"[bold]{name}[/]", f"{number:,.10g}")
+        table.add_row(Text(name, style="bold"), f"{number:,.10g}")
     plain_console().print(table)
 
 
@@ -132,7 +147,7 @@ def watch_one(
     end(session_of(context).run(lambda client: watch(client, job_id, as_json=as_json, timeout=timeout)))
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def cancel(
     context: typer.Context,
     job_id: JobId,
@@ -152,7 +167,7 @@ def cancel(
     if as_json:
         print_json(job)
     else:
-        plain_console().print(f"{job.display_name} {job.job_id}: {words.state(job.state)}")
+        plain_console().print(Text.assemble(f"{job.display_name} {job.job_id}: ", words.state(job.state)))
 
 
 @app.command(epilog=EXIT_CODES)
@@ -170,121 +185,10 @@ def retry(
     async def work(client: Client) -> Exit:
         request = pb.RetryJobRequest(job_id=job_id, created_by="nhanhsync-cli")
         answer = await client.jobs.RetryJob(request)
-        if watch_it:
-            return await watch(client, answer.job.job_id, as_json=as_json, timeout=None)
-        if as_json:
+        if as_json and not watch_it:
             print_json(answer)
-        else:
-            plain_console().print(f"{answer.job.display_name}: job {answer.job.job_id}", markup=False)
-        return Exit.GOOD
+        elif not as_json:
+            plain_console().print(f"{answer.job.display_name}: job {answer.job.job_id}")
+        return await watch(client, answer.job.job_id, as_json=as_json, timeout=None) if watch_it else Exit.GOOD
 
     end(session_of(context).run(work))
-
-
-@app.command()
-def failures(context: typer.Context, job_id: JobId, limit: Limit = 100, as_json: Json = False) -> None:
-    """Say which items of a job failed, and why.
-
-    Example: nhanhsync jobs failures 01890a5d-ac96-774b-bcce-b302099a8057
-    """
-
-    async def work(client: Client) -> tuple[list[job_pb2.ItemFailure], int]:
-        found: list[job_pb2.ItemFailure] = []
-        token, total = "", 0
-        while len(found) < limit:
-            size = min(limit - len(found), LARGEST_PAGE)
-            page = await client.jobs.ListItemFailures(
-                pb.ListItemFailuresRequest(job_id=job_id, page_size=size, page_token=token)
-            )
-            found += page.item_failures
-            total, token = page.total_count, page.next_page_token
-            if not token:
-                break
-        return found, total
-
-    found, total = session_of(context).run(work)
-    if as_json:
-        print_json_list("item_failures", found)
-        return
-    table = Table("item", "stage", "origin", "code", "message", "can be retried", "attempts", "last")
-    for failure in found:
-        origin = job_pb2.ItemFailureOrigin.Name(failure.origin).removeprefix("ITEM_FAILURE_ORIGIN_")
-        table.add_row(
-            *(failure.item_key, failure.stage, origin, failure.code, failure.message),
-            *("yes" if failure.retryable else "no", str(failure.attempts), words.moment(failure.last_time)),
-        )
-    console = plain_console()
-    console.print(table if found else "No item failed.")
-    if total > len(found):
-        console.print(f"{len(found):,} of {total:,}; --limit shows more.")
-
-
-@app.command()
-def events(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
-    """Tell a job's history: states, attempts, cancel requests, lost leases.
-
-    Example: nhanhsync jobs events 01890a5d-ac96-774b-bcce-b302099a8057
-    """
-
-    async def work(client: Client) -> list[job_pb2.JobEvent]:
-        found: list[job_pb2.JobEvent] = []
-        token = ""
-        while True:
-            page = await client.jobs.ListJobEvents(
-                pb.ListJobEventsRequest(job_id=job_id, page_size=LARGEST_PAGE, page_token=token)
-            )
-            found += page.events
-            token = page.next_page_token
-            if not token:
-                return found
-
-    found = session_of(context).run(work)
-    if as_json:
-        print_json_list("events", found)
-        return
-    table = Table("revision", "time", "what", "state", "attempt", "who", "why")
-    for event in found:
-        kind = job_pb2.JobEventKind.Name(event.kind).removeprefix("JOB_EVENT_KIND_")
-        why = " ".join(part for part in (event.reason, event.message) if part)
-        table.add_row(
-            *(str(event.revision), words.moment(event.time), kind, words.state(event.to_state)),
-            *(str(event.attempt), event.actor, why),
-        )
-    plain_console().print(table)
-
-
-@app.command()
-def stats(
-    context: typer.Context,
-    store: Annotated[list[str], typer.Option(help="Jobs of these stores.")] = [],  # noqa: B006
-    as_json: Json = False,
-) -> None:
-    """Count jobs by type and state, and say which of the registered operations have completed.
-
-    Example: nhanhsync jobs stats
-    """
-
-    async def work(client: Client) -> pb.GetJobStatsResponse:
-        return await client.jobs.GetJobStats(pb.GetJobStatsRequest(store_ids=store))
-
-    answer = session_of(context).run(work)
-    if as_json:
-        print_json(answer)
-        return
-    console = plain_console()
-    table = Table("type", "variant", "state", "jobs")
-    for count in answer.counts:
-        table.add_row(count.type, count.variant, words.state(count.state), f"{count.count:,}")
-    console.print(table if answer.counts else "No jobs.")
-    console.print(f"running now: {answer.running_now:,}, waiting: {answer.pending_now:,}")
-    print_coverage(answer.coverage)
-
-
-def print_coverage(coverage: pb.Coverage) -> None:
-    """Say which of the registered operations have a completed job."""
-    console = plain_console()
-    missing = [one for one in coverage.operations if not one.completed_jobs]
-    for one in missing:
-        variant = f" ({one.variant})" if one.variant else ""
-        console.print(f"not yet completed: {one.display_name}{variant}", markup=False)
-    console.print(f"{coverage.completed}/{coverage.registered} operations completed")

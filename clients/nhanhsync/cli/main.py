@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from nhanhsync.cli import catalog, health, jobs, verify
-from nhanhsync.cli.exits import EXIT_CODES
+from nhanhsync.cli.exits import EXIT_CODES, Exit
 from nhanhsync.cli.plugins import add_plugins
 from nhanhsync.cli.run import HELP, run
-from nhanhsync.cli.session import Session
+from nhanhsync.cli.session import Session, plain_console
 from nhanhsync.client.aio import DEFAULT_JOB_TRACKER, DEFAULT_SYNC_WORKER
 
 OWN = frozenset({"run", "jobs", "mappings", "unmatched", "stores", "verify", "health", "version"})
@@ -37,17 +37,26 @@ def make_app() -> typer.Typer:
     app.add_typer(catalog.mappings, name="mappings")
     app.add_typer(catalog.unmatched, name="unmatched")
     app.add_typer(catalog.stores, name="stores")
-    app.command("verify")(verify.verify)
-    app.command("health")(health.health)
-    app.command("version")(health.version)
+    app.command("verify", epilog=EXIT_CODES)(verify.verify)
+    app.command("health", epilog=EXIT_CODES)(health.health)
+    app.command("version", epilog=EXIT_CODES)(health.version)
     return app
 
 
 def main() -> None:
     """Run the command."""
+    arguments = sys.argv[1:]
+    if any(not _is_text(argument) for argument in arguments):
+        plain_console(stderr=True).print("the arguments are not UTF-8")
+        sys.exit(Exit.USAGE)
     app = make_app()
-    add_plugins(app, sys.argv[1:], OWN)
+    add_plugins(app, arguments, OWN)
     app()
+
+
+def _is_text(argument: str) -> bool:
+    """Whether the contract's strings can hold an argument: bytes that are no UTF-8 come as lone surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in argument)
 
 
 if __name__ == "__main__":

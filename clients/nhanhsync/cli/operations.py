@@ -1,26 +1,19 @@
 """The eleven operations as the command knows them: names, the call that starts each, and the options that each takes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
 
 from nhanhsync.cli import words
+from nhanhsync.cli.choices import OptionError, choice, choices, words_of
 from nhanhsync.sync.v1 import operations_pb2 as pb
 
 Given = Mapping[str, Any]
 """Options by their parameter's name; what was not given is None, empty or False."""
 
 Build = Callable[[pb.StartOptions, Given], Message]
-
-
-class OptionError(Exception):
-    """An option's value that the operation does not take; `option` is as people type it."""
-
-    def __init__(self, option: str, message: str) -> None:
-        super().__init__(message)
-        self.option = option
 
 
 @dataclass(frozen=True)
@@ -32,33 +25,6 @@ class Operation:
     call: str
     options: frozenset[str]
     build: Build
-
-
-def choice(given: str | None, choices: Mapping[str, int], option: str) -> int:
-    """Turn a word into a value of an enum; 0 when it was not given.
-
-    Raises:
-        OptionError: Naming every choice.
-    """
-    if given is None:
-        return 0
-    if given not in choices:
-        raise OptionError(option, f"{given!r} is not one of {', '.join(choices)}")
-    return choices[given]
-
-
-def choices(given: Sequence[str], known: Mapping[str, int], option: str) -> list[int]:
-    """Turn words into values of an enum."""
-    return [choice(one, known, option) for one in given]
-
-
-def words_of(enum: Any, prefix: str) -> dict[str, int]:  # noqa: ANN401 - an enum's wrapper
-    """List an enum's values as people type them: without the prefix, small, with hyphens."""
-    return {
-        name.removeprefix(prefix).lower().replace("_", "-"): number
-        for name, number in enum.items()
-        if not name.endswith("_UNSPECIFIED")
-    }
 
 
 MODES = words_of(pb.PullMode, "PULL_MODE_")

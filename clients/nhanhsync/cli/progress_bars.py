@@ -47,7 +47,7 @@ class PlainLines:
         self._last = told
         name = job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_")
         parts = (job.display_name, name, words.share(progress), words.rate(progress), progress.message)
-        self._console.print("  ".join(part for part in parts if part), markup=False, soft_wrap=True)
+        self._console.print("  ".join(part for part in parts if part), soft_wrap=True)
 
 
 class Bar:
@@ -68,7 +68,7 @@ class Bar:
             total=progress.total if progress.HasField("total") else None,
             rate=words.rate(progress),
             eta=words.eta(progress),
-            state=words.state(job.state),
+            state=words.state(job.state).markup,
         )
 
 
@@ -80,7 +80,7 @@ def face(console: Console, *, as_json: bool) -> Iterator[Face]:
     elif console.is_terminal:
         columns = (
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             MofNCompleteColumn(),

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperOption
 
+from nhanhsync.cli.choices import OptionError, choice, words_of
 from nhanhsync.cli.exits import EXIT_CODES, Exit
-from nhanhsync.cli.operations import OPERATIONS, Operation, OptionError, choice, words_of
+from nhanhsync.cli.operations import OPERATIONS, Operation
 from nhanhsync.cli.session import Json, plain_console, print_json, session_of, usage_error
 from nhanhsync.cli.watching import end, watch
 from nhanhsync.client import Client
@@ -72,11 +73,12 @@ def run(
         bool, typer.Option("--allow-mass-zero", help="Lift the guard against a mass of zeros.", rich_help_panel=PUSHES)
     ] = False,
     max_drop_percent: Annotated[
-        int | None, typer.Option(help="The guard's share of items that may become zero.", rich_help_panel=PUSHES)
+        int | None,
+        typer.Option(min=1, help="The guard's share of items that may become zero.", rich_help_panel=PUSHES),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Customers a batch (match-customers-batch).")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Customers a batch (match-customers-batch).")] = None,
     entity: Annotated[str | None, typer.Option(help="retry-failed: products or customers; both without it.")] = None,
-    limit: Annotated[int | None, typer.Option(help="retry-failed: at most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="retry-failed: at most so many.")] = None,
     include_permanent: Annotated[
         bool, typer.Option("--include-permanent", help="retry-failed: also what time alone does not heal.")
     ] = False,
@@ -85,6 +87,8 @@ def run(
     """Start an operation; the help text is `HELP`."""
     if operation not in OPERATIONS:
         raise usage_error(f"{operation!r} is none of the operations: {', '.join(OPERATIONS)}", "OPERATION")
+    if timeout is not None and not watch_it:
+        raise usage_error("only with --watch: a job does not end sooner for it", "--timeout")
     chosen = OPERATIONS[operation]
     _check_options(context, chosen)
     try:
@@ -105,11 +109,14 @@ def run(
     async def work(client: Client) -> Exit:
         answer = await getattr(client.sync, chosen.call)(request)
         if watch_it:
+            if not as_json:
+                _say_started(answer.job, created=answer.created)
             return await watch(client, answer.job.job_id, as_json=as_json, timeout=timeout)
         if as_json:
             print_json(answer)
         else:
             _say_started(answer.job, created=answer.created)
+            plain_console().print(f"To follow it: nhanhsync jobs watch {answer.job.job_id}")
         return Exit.GOOD
 
     end(session_of(context).run(work))
@@ -141,6 +148,4 @@ def _small(number: int, option: str) -> int:
 
 
 def _say_started(job: job_pb2.Job, *, created: bool) -> None:
-    console = plain_console()
-    console.print(f"{job.display_name}: job {job.job_id}" + ("" if created else " (started before)"), markup=False)
-    console.print(f"To follow it: nhanhsync jobs watch {job.job_id}", markup=False)
+    plain_console().print(f"{job.display_name}: job {job.job_id}" + ("" if created else " (started before)"))

@@ -10,6 +10,7 @@ import typer
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from rich.console import Console
+from rich.table import Column, Table
 
 from nhanhsync.cli.exits import Exit
 from nhanhsync.client import Client, GaveUpError, Refused, connect
@@ -17,16 +18,31 @@ from nhanhsync.client.refusals import refused
 
 Result = TypeVar("Result")
 
-PLAIN_WIDTH = 160
-"""Without a terminal, lines are as wide as tables need."""
+LARGEST_PAGE = 500
+"""No list of either service gives more rows at once."""
 
+PLAIN_WIDTH = 10_000
+"""Without a terminal, lines are as wide as tables need: what a program reads is not folded."""
+
+JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB_ID")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many rows.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one document, or one object a line for streams.")]
 
 
 def plain_console(*, stderr: bool = False) -> Console:
-    """Make a console; what is piped has no colours and is not cut at 80 columns."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+    """Make a console; what is piped has no colours and is not cut at 80 columns.
+
+    It takes text as it is: a product's name may hold brackets and colons, which are no markup.
+    """
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
+
+
+def plain_table(*heads: str) -> Table:
+    """Make a table that folds what has no room rather than cutting it: half an id is none."""
+    return Table(*(Column(head, overflow="fold") for head in heads))
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,7 @@ class Session:
         except grpc.aio.AioRpcError as error:
             self._say(refused(error))
         except GaveUpError as error:
-            plain_console(stderr=True).print(f"gave up: {error}", markup=False)
+            self._not_reached(str(error))
         except KeyboardInterrupt:
             raise typer.Exit(Exit.INTERRUPTED) from None
         raise typer.Exit(Exit.REFUSED)
@@ -58,21 +74,23 @@ class Session:
     def _say(self, error: Refused) -> None:
         console = plain_console(stderr=True)
         if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
-            console.print(
-                f"not reached: {error.message}\n"
-                f"JobTracker is looked for at {self.job_tracker}, SyncWorker at {self.sync_worker}. Are they running "
-                "(nhanhsync up)? Other addresses: --job-tracker and --sync-worker, or NHANHSYNC_JOB_TRACKER and "
-                "NHANHSYNC_SYNC_WORKER.",
-                markup=False,
-            )
+            self._not_reached(error.message)
             return
-        console.print(f"refused: {error.message}" + (f" [{error.reason}]" if error.reason else ""), markup=False)
+        console.print(f"refused: {error.message}" + (f" [{error.reason}]" if error.reason else ""))
         for violation in error.violations:
-            console.print(f"  {violation.field}: {violation.description}", markup=False)
+            console.print(f"  {violation.field}: {violation.description}")
         if error.resource:
-            console.print(f"  about: {error.resource}", markup=False)
+            console.print(f"  about: {error.resource}")
         if error.retry_seconds is not None:
-            console.print(f"  try again in {error.retry_seconds:.0f} s", markup=False)
+            console.print(f"  try again in {error.retry_seconds:.0f} s")
+
+    def _not_reached(self, why: str) -> None:
+        plain_console(stderr=True).print(
+            f"not reached: {why}\n"
+            f"JobTracker is looked for at {self.job_tracker}, SyncWorker at {self.sync_worker}. Are they running "
+            "(nhanhsync up)? Other addresses: --job-tracker and --sync-worker, or NHANHSYNC_JOB_TRACKER and "
+            "NHANHSYNC_SYNC_WORKER."
+        )
 
 
 def session_of(context: typer.Context) -> Session:

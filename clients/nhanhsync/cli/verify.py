@@ -5,10 +5,11 @@ import uuid
 
 import typer
 from google.protobuf.duration_pb2 import Duration
+from rich.text import Text
 
 from nhanhsync.cli import words
 from nhanhsync.cli.exits import Exit
-from nhanhsync.cli.jobs import print_coverage
+from nhanhsync.cli.job_records import print_coverage
 from nhanhsync.cli.session import Json, plain_console, print_json, session_of
 from nhanhsync.cli.watching import end
 from nhanhsync.client import Client
@@ -41,8 +42,9 @@ def verify(context: typer.Context, as_json: Json = False) -> None:
         console = plain_console()
         for event in events:
             kind = job_pb2.JobEventKind.Name(event.kind).removeprefix("JOB_EVENT_KIND_")
-            console.print(f"{kind:<8} revision {event.revision}, {words.moment(event.time)}", markup=False)
-        console.print(f"job {job.job_id} ended {words.state(job.state)} with {job.progress.processed} of {ITEMS} items")
+            console.print(f"{kind:<8} revision {event.revision}, {words.moment(event.time)}")
+        done = f" with {job.progress.processed} of {ITEMS} items"
+        console.print(Text.assemble(f"job {job.job_id} ended ", words.state(job.state), done))
         console.print("The stream told of every step." if good else "The stream did not tell of every step.")
         print_coverage(stats.coverage)
     end(Exit.GOOD if good else Exit.FAILED)
@@ -50,8 +52,9 @@ def verify(context: typer.Context, as_json: Json = False) -> None:
 
 async def _walk(client: Client) -> "tuple[str, asyncio.Task[tuple[job_pb2.Job, list[job_pb2.JobEvent]]]]":
     worker_id = f"nhanhsync-verify/{uuid.uuid4()}"
-    made = await client.create_job(
+    made = await client.jobs.CreateJob(  # tried once: whoever asks whether it works wants to know now
         pb.CreateJobRequest(
+            request_id=worker_id,
             type="VERIFY",
             created_by="nhanhsync-cli",
             max_attempts=1,

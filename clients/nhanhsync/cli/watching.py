@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 
+import grpc
 import typer
+from rich.text import Text
 
 from nhanhsync.cli import words
 from nhanhsync.cli.exits import EXIT_OF_STATE, Exit
 from nhanhsync.cli.progress_bars import face
 from nhanhsync.cli.session import plain_console
-from nhanhsync.client import Client
+from nhanhsync.client import Client, GaveUpError
 from nhanhsync.client.requests import is_final
-from nhanhsync.jobs.v1 import job_pb2
+from nhanhsync.jobs.v1 import job_pb2, job_tracker_service_pb2
 
 
 async def watch(client: Client, job_id: str, *, as_json: bool, timeout: float | None) -> Exit:  # noqa: ASYNC109
@@ -19,14 +21,23 @@ async def watch(client: Client, job_id: str, *, as_json: bool, timeout: float | 
     console = plain_console()
     job = job_pb2.Job(job_id=job_id)
     try:
-        with face(console, as_json=as_json) as shown:
-            async with asyncio.timeout(timeout), contextlib.aclosing(client.watch_job(job_id)) as updates:  # type: ignore[type-var]
+        async with asyncio.timeout(timeout), contextlib.aclosing(client.watch_job(job_id)) as updates:  # type: ignore[type-var]
+            # A stream that breaks resumes for minutes; a tracker that was never there is told of at once.
+            await client.jobs.GetJob(job_tracker_service_pb2.GetJobRequest(job_id=job_id))
+            with face(console, as_json=as_json) as shown:
                 async for update in updates:
                     job = update.job
                     shown.show(update)
     except TimeoutError:
         _goes_on(job_id, f"timed out after {timeout:g} s")
         return Exit.TIMED_OUT
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            _lost(job_id)
+        raise
+    except GaveUpError:
+        _lost(job_id)
+        raise
     except asyncio.CancelledError:
         _goes_on(job_id, "interrupted")
         raise
@@ -39,16 +50,17 @@ def print_ending(job: job_pb2.Job) -> None:
     """Print what became of a job."""
     console = plain_console()
     progress = job.progress
-    console.print(
-        f"{job.display_name} {words.state(job.state)} in {words.duration(job) or '0 s'}: {progress.processed:,} processed, "
-        f"{progress.successful:,} successful, {progress.failed:,} failed, {progress.skipped:,} skipped"
+    counts = (
+        f" in {words.duration(job) or '0 s'}: {progress.processed:,} processed, {progress.successful:,} successful, "
+        f"{progress.failed:,} failed, {progress.skipped:,} skipped"
     )
+    console.print(Text.assemble(f"{job.display_name} ", words.state(job.state), counts))
     if job.error.code:
-        console.print(f"{job.error.code}: {job.error.message}", markup=False)
+        console.print(f"{job.error.code}: {job.error.message}")
     elif progress.message:
-        console.print(progress.message, markup=False)
+        console.print(progress.message)
     if job.item_failure_count:
-        console.print(f"Why items failed: nhanhsync jobs failures {job.job_id}", markup=False)
+        console.print(f"Why items failed: nhanhsync jobs failures {job.job_id}")
 
 
 def end(code: Exit) -> None:
@@ -60,5 +72,8 @@ def end(code: Exit) -> None:
 def _goes_on(job_id: str, why: str) -> None:
     plain_console(stderr=True).print(
         f"{why}; the job goes on. To follow it: nhanhsync jobs watch {job_id}; to stop it: nhanhsync jobs cancel {job_id}",
-        markup=False,
     )
+
+
+def _lost(job_id: str) -> None:
+    plain_console(stderr=True).print(f"cannot see job {job_id} any more. To follow it: nhanhsync jobs watch {job_id}")

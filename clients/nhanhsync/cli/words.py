@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from rich.text import Text
 
 from nhanhsync.jobs.v1 import job_pb2
 
@@ -20,10 +21,10 @@ COLOURS = {
 }
 
 
-def state(value: job_pb2.JobState.ValueType) -> str:
+def state(value: job_pb2.JobState.ValueType) -> Text:
     """Show a state in its colour."""
     name = job_pb2.JobState.Name(value).removeprefix("JOB_STATE_")
-    return f"[{COLOURS[value]}]{name}[/]" if value in COLOURS else name
+    return Text(name, style=COLOURS.get(value, ""))
 
 
 def moment(time: Timestamp | None) -> str:
@@ -40,8 +41,12 @@ def moment_of(text: str) -> Timestamp:
         ValueError: It is no time.
     """
     read = datetime.fromisoformat(text)
+    try:
+        moved = (read if read.tzinfo else read.replace(tzinfo=VIETNAM)).astimezone(UTC)
+    except OverflowError as error:  # before the year 1, or after 9999
+        raise ValueError(str(error)) from None
     made = Timestamp()
-    made.FromDatetime((read if read.tzinfo else read.replace(tzinfo=VIETNAM)).astimezone(UTC))
+    made.FromDatetime(moved)
     return made
 
 
