@@ -20,6 +20,10 @@ from sandbox.stores_file import write_stores_file
 DEFAULTS = SandboxOptions()
 
 
+class FileNotWrittenError(Exception):
+    """A file that was asked for cannot be written; says which and why."""
+
+
 def _names(text: str) -> str:
     names = text.split(",")
     if len(set(names)) != len(names) or not all(name.isidentifier() and name.islower() for name in names):
@@ -75,7 +79,7 @@ def command(
     )
     try:
         asyncio.run(_serve(options, stores_file, truth))
-    except PortTakenError as error:
+    except (PortTakenError, FileNotWrittenError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for whoever started the process
         raise typer.Exit(1) from None
 
@@ -93,11 +97,15 @@ async def _serve(options: SandboxOptions, stores_file: Path | None, truth: Path 
 
 
 def _write_files(handle: Handle, stores_file: Path | None, truth: Path | None) -> None:
-    if stores_file is not None:
-        write_stores_file(stores_file, handle.world, handle.url)
-    if truth is not None:
-        documents = {name: truth_document(store) for name, store in handle.world.stores.items()}
-        truth.write_bytes(orjson.dumps(documents))
+    try:
+        if stores_file is not None:
+            write_stores_file(stores_file, handle.world, handle.url)
+        if truth is not None:
+            documents = {name: truth_document(store) for name, store in handle.world.stores.items()}
+            truth.write_bytes(orjson.dumps(documents))
+    except OSError as error:
+        message = f"cannot write {error.filename}: {error.strerror}"
+        raise FileNotWrittenError(message) from None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """The sandbox as one web application: both vendors, and the control interface."""
 
-from collections.abc import Awaitable, Callable
-
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,7 +38,7 @@ def make_app(world: World) -> Starlette:
         app_id, business_id = (request.query_params.get(name, "") for name in ("appId", "businessId"))
         if not any(str(known) == app_id for known, _ in nhanh):
             return refusal(NhanhError("ERR_INVALID_APP_ID", "Invalid appId"))
-        endpoint = nhanh.get((int(app_id), int(business_id) if business_id.isdigit() else -1))
+        endpoint = nhanh.get((int(app_id), int(business_id) if business_id.isdecimal() else -1))
         if endpoint is None:
             return refusal(NhanhError("ERR_INVALID_BUSINESS_ID", "Invalid businessId"))
         return await endpoint.answer(request, request.path_params["path"])
@@ -69,6 +67,3 @@ async def _linger(world: World) -> None:
 
 async def _nowhere(_request: Request) -> Response:
     return not_found()
-
-
-Handler = Callable[[Request], Awaitable[Response]]

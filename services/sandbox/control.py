@@ -39,12 +39,24 @@ def read_rules(document: object) -> list[Rule]:
                 raise ValueError(f"unknown keys {sorted(unknown)}" if isinstance(given, dict) else "is not an object")
             if given.get("vendor") not in ("nhanh", "shopify"):
                 raise ValueError("vendor must be nhanh or shopify")
+            _check_values(given)
             read.append(Rule(**{**given, "kind": FaultKind(str(given.get("kind")))}))
         except (ValueError, TypeError) as error:
             faults.append(f"rule {number}: {error}")
     if faults:
         raise FaultPlanError("; ".join(faults))
     return read
+
+
+def _check_values(rule: dict[str, Any]) -> None:
+    for name, least in (("skip", 0), ("times", -1), ("seconds", 0)):
+        value = rule.get(name, 0)
+        whole_or_not = int if name != "seconds" else (int, float)
+        if isinstance(value, bool) or not isinstance(value, whole_or_not) or value < least:
+            raise ValueError(f"{name} must be a number, {least} at least")
+    for name in ("operation", "store", "item", "code", "message"):
+        if not isinstance(rule.get(name, ""), str):
+            raise TypeError(f"{name} must be text")
 
 
 class Control:
@@ -77,7 +89,7 @@ class Control:
 
     async def _history(self, request: Request) -> Response:
         after = request.query_params.get("after", "0")
-        if not after.isdigit():
+        if not after.isdecimal():
             raise HTTPException(400, "after must be a number")
         return json_answer({"writes": self._store(request).history.after(int(after))})
 

@@ -5,7 +5,7 @@ It is computed when it is asked for, since a test may have changed what Nhanh ha
 
 import math
 from collections.abc import Iterator
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.generator.truth import EntityTruth
@@ -32,7 +32,9 @@ def truth_document(store: StoreWorld) -> dict[str, Any]:
             str(nhanh_id) for nhanh_id, _ in store.products.must_link if nhanh_id not in business.products
         ],
         "spend": list(_spend(store)),
-        "spend_unknown": [str(nhanh_id) for nhanh_id, row in business.customers.items() if row["totalAmount"] is None],
+        "spend_unknown": [
+            str(nhanh_id) for nhanh_id, row in business.customers.items() if whole_spend(row["totalAmount"]) is None
+        ],
     }
 
 
@@ -73,7 +75,14 @@ def _stock(store: StoreWorld) -> Iterator[list[object]]:
 def _spend(store: StoreWorld) -> Iterator[list[object]]:
     for nhanh_id, customer_id in store.customers.must_link + store.customers.link_or_review:
         row = store.business.customers.get(nhanh_id)
-        if row is None or row["totalAmount"] is None or customer_id not in store.shop.customers:
-            continue
-        whole = Decimal(str(row["totalAmount"])).to_integral_value(rounding=ROUND_HALF_UP)
-        yield [str(nhanh_id), gid("Customer", customer_id), int(whole)]
+        whole = None if row is None else whole_spend(row["totalAmount"])
+        if whole is not None and customer_id in store.shop.customers:
+            yield [str(nhanh_id), gid("Customer", customer_id), whole]
+
+
+def whole_spend(given: object) -> int | None:
+    """Round a spend half up to whole VND; None for what is unknown or no number, which must never be pushed."""
+    try:
+        return int(Decimal(str(given)).to_integral_value(rounding=ROUND_HALF_UP))
+    except (InvalidOperation, ValueError, OverflowError):
+        return None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.by_id import ById
 from sandbox.world import StoreWorld
 
 Edit = dict[str, Any]
@@ -34,7 +35,7 @@ def _prepared(  # noqa: PLR0911 - one return for each kind of edit
                 row = business.customers[int(one)]
                 return lambda: row.update(totalAmount=value)
             case {"set": "nhanh_name", "id": one, "value": value}:
-                row = (business.products | business.customers)[int(one)]
+                row = business.products.get(int(one)) or business.customers[int(one)]
                 return lambda: row.update(name=value)
             case {"set": "nhanh_stock", "id": one, "value": dict(by_depot)}:
                 product_id = int(one)
@@ -48,15 +49,16 @@ def _prepared(  # noqa: PLR0911 - one return for each kind of edit
             case {"remove": "nhanh_customer", "id": one}:
                 customer_id = int(one)
                 _ = business.customers[customer_id]
-                return lambda: business.customers.__delitem__(customer_id)
+                return lambda: _forget(business.customers, customer_id)
             case {"remove": "shopify_customer", "id": one}:
                 buyer_id = int(str(one).rsplit("/", 1)[-1])
                 _ = shop.customers[buyer_id]
-                return lambda: shop.customers.__delitem__(buyer_id)
+                return lambda: _forget(shop.customers, buyer_id)
             case {"set": "shopify_quantity", "item": item, "location": location, "value": value}:
                 variant = shop.variants[shop.variant_of_item[int(str(item).rsplit("/", 1)[-1])]]
-                place = int(str(location).rsplit("/", 1)[-1])
-                return lambda: variant.quantities.__setitem__(place, int(value))
+                place, quantity = int(str(location).rsplit("/", 1)[-1]), int(value)
+                _ = shop.locations[place]
+                return lambda: variant.quantities.__setitem__(place, quantity)
             case {"set": "granted_depots", "value": granted}:
                 depots = None if granted is None else {int(depot) for depot in granted}
                 return lambda: setattr(business, "granted_depots", depots)
@@ -69,5 +71,10 @@ def _prepared(  # noqa: PLR0911 - one return for each kind of edit
 
 
 def _remove_product(store: StoreWorld, product_id: int) -> None:
-    del store.business.products[product_id]
-    store.business.stock.pop(product_id, None)
+    _forget(store.business.products, product_id)
+    _forget(store.business.stock, product_id)
+
+
+def _forget(rows: ById[Any], one: int) -> None:
+    """Remove a row; a list of edits may name it twice."""
+    rows.pop(one, None)

@@ -59,7 +59,7 @@ async def running(options: SandboxOptions, *, clock: Clock | None = None) -> Asy
     try:
         await server.ready(serving)
         host, port = listening.getsockname()[:2]
-        yield Handle(f"http://{host}:{port}", world)
+        yield Handle(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", world)
     finally:
         server.should_exit = True
         await serving

@@ -12,22 +12,20 @@ API_VERSION = "2026-07"
 
 
 def write_stores_file(path: Path, world: World, url: str) -> None:
-    """Write the file, and the secrets that it names into a folder beside it that only this user can read."""
+    """Write the file, and the secrets that it names into a folder beside it; only this user can read them."""
     secrets = path.parent / "secrets"
     secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
     tables = [_store(store, world.limits_scale, url, secrets) for store in world.stores.values()]
-    path.write_text("\n".join(tables), encoding="utf-8")
+    _write_private(path, "\n".join(tables))
 
 
 def _store(store: StoreWorld, scale: float | None, url: str, secrets: Path) -> str:
     business = store.business
-    quota = 0 if scale is None else int(SAFE_QUOTA * scale)
+    quota = 0 if scale is None else max(int(SAFE_QUOTA * scale), 1)
 
     def secret(name: str, value: str) -> str:
         file = secrets / f"{store.store_id}-{name}"
-        file.touch(mode=0o600)
-        file.chmod(0o600)
-        file.write_text(value, encoding="utf-8")
+        _write_private(file, value)
         return _text(f"{secrets.name}/{file.name}")
 
     lines = [
@@ -51,6 +49,12 @@ def _store(store: StoreWorld, scale: float | None, url: str, secrets: Path) -> s
     for depot_id, location_id in DEPOT_TO_LOCATION.items():
         lines += ["[[stores.locations]]", f"depot_id = {depot_id}", f"location_id = {location_id}"]
     return "\n".join(lines) + "\n"
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
 
 
 def _text(value: str) -> str:

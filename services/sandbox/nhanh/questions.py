@@ -50,19 +50,7 @@ def read_question(body: bytes, sort_key: str | None, *, descending: bool = False
     """
     document = read_object(body)
     faults: dict[str, str] = {}
-    filters = document.get("filters", {})
-    if not isinstance(filters, dict):
-        faults["filters"] = "must be an object"
-        filters = {}
-    ids = filters.get("ids", [])
-    if not isinstance(ids, list) or len(ids) > MAX_IDS or not all(_whole(one) for one in ids):
-        faults["filters.ids"] = f"must be a list of at most {MAX_IDS} ids"
-    for name in WHOLE_FILTERS & filters.keys():
-        if not _whole(filters[name]):
-            faults[f"filters.{name}"] = "must be a whole number"
-    for name in LIST_FILTERS & filters.keys():
-        if not isinstance(filters[name], list):
-            faults[f"filters.{name}"] = "must be a list"
+    filters = _read_filters(document, faults)
     paginator = document.get("paginator", {})
     if not isinstance(paginator, dict):
         faults["paginator"] = "must be an object"
@@ -85,6 +73,24 @@ def read_question(body: bytes, sort_key: str | None, *, descending: bool = False
     if faults:
         raise NhanhError("ERR_INVALID_FORM_FIELDS", faults)
     return Question(filters, size, descending, after, again, given)
+
+
+def _read_filters(document: Mapping[str, Any], faults: dict[str, str]) -> Mapping[str, Any]:
+    """Read the filters, and add what is wrong with them to `faults`."""
+    filters = document.get("filters", {})
+    if not isinstance(filters, dict):
+        faults["filters"] = "must be an object"
+        return {}
+    ids = filters.get("ids", [])
+    if not isinstance(ids, list) or len(ids) > MAX_IDS or not all(_whole(one) for one in ids):
+        faults["filters.ids"] = f"must be a list of at most {MAX_IDS} ids"
+    for name in sorted(WHOLE_FILTERS & filters.keys()):
+        if not _whole(filters[name]):
+            faults[f"filters.{name}"] = "must be a whole number"
+    for name in sorted(LIST_FILTERS & filters.keys()):
+        if not isinstance(filters[name], list):
+            faults[f"filters.{name}"] = "must be a list"
+    return filters
 
 
 def _whole(given: object) -> bool:

@@ -98,9 +98,7 @@ def connection(
     }
 
 
-def _walk(
-    ids: Sequence[int], behind: Place | None, place_of: Callable[[int], Place], reverse: bool
-) -> Iterator[int]:
+def _walk(ids: Sequence[int], behind: Place | None, place_of: Callable[[int], Place], reverse: bool) -> Iterator[int]:
     if reverse:
         end = len(ids) if behind is None else bisect_left(ids, behind, key=place_of)
         return (ids[index] for index in range(end - 1, -1, -1))

@@ -46,14 +46,27 @@ class Costing:
         self,
         schema: GraphQLSchema,
         fragments: Mapping[str, FragmentDefinitionNode],
+        operation: OperationDefinitionNode,
         variables: Mapping[str, Any],
     ) -> None:
         self._schema = schema
         self._fragments = fragments
-        self._variables = dict(variables)
+        self._operation = operation
+        defaults = {
+            each.variable.name.value: value_from_ast_untyped(each.default_value)
+            for each in operation.variable_definitions
+            if each.default_value is not None
+        }
+        self._variables = {**defaults, **variables}
 
-    def cost(self, operation: OperationDefinitionNode, data: Mapping[str, Any] | None = None) -> int:
+    def arguments(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give the name and the arguments of each field at the root."""
+        for field in self._fields(self._operation.selection_set):
+            yield field.name.value, self._arguments(field)
+
+    def cost(self, data: Mapping[str, Any] | None = None) -> int:
         """Compute the cost in points."""
+        operation = self._operation
         if operation.operation is OperationType.MUTATION:
             root = cast("GraphQLObjectType", self._schema.mutation_type)
             total = sum(self._mutation(field, root) for field in self._fields(operation.selection_set))
@@ -75,9 +88,12 @@ class Costing:
         arguments = self._arguments(field)
         match field.name.value:
             case "metafieldsSet":
-                return float(len({str(entry.get("ownerId")) for entry in arguments.get("metafields") or ()}))
+                given = _entries(arguments.get("metafields"))
+                return float(
+                    len({str(entry["ownerId"]) for entry in given if isinstance(entry, dict) and "ownerId" in entry})
+                )
             case "productVariantsBulkUpdate":
-                return 0.2 * len(arguments.get("variants") or ())
+                return 0.2 * len(_entries(arguments.get("variants")))
             case _:
                 return 0.0
 
@@ -131,7 +147,7 @@ class Costing:
                     if inner.name.value == "node"
                 )
         if isinstance(data, Mapping):
-            rows = len(data.get("nodes") or data.get("edges") or ())
+            rows = max((len(found) for found in data.values() if isinstance(found, list)), default=0)
         return 2.0 + growth(rows) * node
 
     def _node(self, field: FieldNode, parent: GraphQLObjectType) -> float:
@@ -160,3 +176,8 @@ class Costing:
 
     def _arguments(self, field: FieldNode) -> dict[str, Any]:
         return {each.name.value: value_from_ast_untyped(each.value, self._variables) for each in field.arguments}
+
+
+def _entries(given: object) -> list[Any]:
+    """Give the entries of an input list; GraphQL takes one value for a list of one, and refuses nothing yet."""
+    return given if isinstance(given, list) else [] if given is None else [given]

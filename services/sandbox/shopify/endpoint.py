@@ -57,8 +57,8 @@ class ShopifyEndpoint:
             return json_answer({"errors": BAD_TOKEN}, status=401)
         try:
             body = orjson.loads(await request.body())
-            text, variables = str(body["query"]), body.get("variables") or {}
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            text, variables = str(body["query"]), dict(body.get("variables") or {})
+        except (ValueError, KeyError, TypeError, AttributeError):
             return json_answer({"errors": "Bad Request"}, status=400)
         found = checked(text)
         rule, answer = await self._fault(found)
@@ -91,29 +91,27 @@ class ShopifyEndpoint:
     def _execute(self, found: Checked, variables: dict[str, Any], rule: Rule | None) -> Response:
         if found.operation is None or found.document is None:
             return self._answer(None, [_plain(error.formatted, "BAD_REQUEST") for error in found.errors])
-        costing = Costing(schema(), found.fragments, variables)
-        requested = costing.cost(found.operation)
+        costing = Costing(schema(), found.fragments, found.operation, variables)
+        requested = costing.cost()
         if requested > MAX_COST:
             message = f"Query cost is {requested}, which exceeds the single query max cost limit ({MAX_COST})."
             extensions = {"code": "MAX_COST_EXCEEDED", "cost": requested, "maxCost": MAX_COST}
             return self._answer(None, [{"message": message, "extensions": extensions}], requested=requested)
         if not self._bucket.take(requested, self._clock.monotonic()):
+            self._calls.refused[f"shopify {found.root}"] += 1
             return self._throttled(requested)
         self._calls.answered[f"shopify {found.root}"] += 1
-        longest = LONGER_ARRAYS.get(found.root, MAX_ARRAY)
-        size = _longest_array(variables)
-        if size > longest:
-            message = f"The input array size of {size} is greater than the maximum allowed of {longest}."
-            return self._answer(
-                None,
-                [{"message": message, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}],
-                requested=requested,
-            )
+        for name, arguments in costing.arguments():
+            size, longest = _longest_array(arguments), LONGER_ARRAYS.get(name, MAX_ARRAY)
+            if size > longest:
+                message = f"The input array size of {size} is greater than the maximum allowed of {longest}."
+                error = {"message": message, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}
+                return self._answer(None, [error], requested=requested)
         call = Call(self.shop, self._plan, self._history, self._keys, self._clock, rule)
         result = execute(schema(), found.document, context_value=call, variable_values=variables)
         if is_awaitable(result) or not isinstance(result, ExecutionResult):
             raise TypeError("no resolver of the sandbox waits for anything")
-        actual = costing.cost(found.operation, result.data or {}) if result.data is not None else requested
+        actual = costing.cost(result.data) if result.data is not None else requested
         actual = min(actual, requested)
         self._bucket.give_back(requested - actual)
         self._calls.points += actual
@@ -121,7 +119,6 @@ class ShopifyEndpoint:
         return self._answer(result.data, errors, requested=requested, actual=actual)
 
     def _throttled(self, requested: int) -> Response:
-        self._calls.refused["shopify"] += 1
         extensions = {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/limits"}
         return self._answer(None, [{"message": "Throttled", "extensions": extensions}], requested=requested)
 

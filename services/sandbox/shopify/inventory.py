@@ -93,7 +93,7 @@ def _entry_errors(call: Call, entries: list[dict[str, Any]]) -> list[Payload]:
         seen.add((item, location))
         rule = bad.get(item)
         if rule is not None:
-            errors.append(_error([*path, "inventoryItemId"], rule.code, rule.message))
+            errors.append(_error([*path, "inventoryItemId"], rule.code or "INVALID_INVENTORY_ITEM", rule.message))
             continue
         found = _entry_error(call, entry)
         if found is not None:

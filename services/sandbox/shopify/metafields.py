@@ -31,7 +31,7 @@ def set_metafields(_root: object, info: GraphQLResolveInfo, metafields: list[dic
     for index, entry in enumerate(metafields):
         rule = bad.get(str(entry["ownerId"]))
         if rule is not None:
-            errors.append(_error(index, ["metafields", str(index), "ownerId"], rule.code, rule.message))
+            errors.append(_error(index, ["metafields", str(index), "ownerId"], rule.code or "INVALID", rule.message))
         elif (found := _entry_error(call, entry)) is not None:
             field, code, message = found
             errors.append(_error(index, ["metafields", str(index), field], code, message))

@@ -37,7 +37,7 @@ def update_variants(
     for index, entry in enumerate(variants):
         rule = bad.get(str(entry.get("id")))
         if rule is not None:
-            errors.append(_error(["variants", str(index), "id"], rule.code, rule.message))
+            errors.append(_error(["variants", str(index), "id"], rule.code or "INVALID_INPUT", rule.message))
         elif (found := _entry_error(product, entry)) is not None:
             field, code, message = found
             errors.append(_error(["variants", str(index), field], code, message))
@@ -61,6 +61,8 @@ def _entry_error(product: Product, entry: dict[str, Any]) -> tuple[str, str, str
         try:
             amount = Decimal(str(given))
         except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite():
             return name, "INVALID_INPUT", f"{name} is not a number"
         if amount < 0:
             return name, "GREATER_THAN_OR_EQUAL_TO", f"{name} must be greater than or equal to 0"

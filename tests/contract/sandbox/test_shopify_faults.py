@@ -1,0 +1,128 @@
+"""Every fault that the plan can do to Shopify's calls."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from sandbox.faults import FaultKind
+from sandbox.shopify.gids import gid
+
+from tests.contract.sandbox.conftest import Caller
+from tests.contract.sandbox.test_shopify_reads import CUSTOMERS, walk
+from tests.contract.sandbox.test_shopify_writes import SET, asked, entry, items, set_quantities
+
+
+async def page(box: Caller, **variables: Any) -> dict[str, Any]:
+    """Read a page of ten customers."""
+    found: dict[str, Any] = (await box.data(CUSTOMERS, **{"first": 10, **variables}))["customers"]
+    return found
+
+
+async def assert_healed(box: Caller) -> None:
+    """The next call is answered, and one was hit."""
+    assert len((await page(box))["nodes"]) == 10
+    assert box.store.calls.faulted == {"shopify customers": 1}
+    assert not box.store.calls.refused
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "form"),
+    [
+        (FaultKind.HTTP_429, 429, "application/json"),
+        (FaultKind.HTTP_503, 503, "text/html"),
+        (FaultKind.HTML, 200, "text/html"),
+        (FaultKind.TIMEOUT, 504, "text/html"),
+        (FaultKind.INVALID_TOKEN, 401, "application/json"),
+    ],
+)
+async def test_answers_that_are_none(box: Caller, kind: FaultKind, status: int, form: str) -> None:
+    """Each has its status; a 429 says how long to wait, a time-out keeps silent first."""
+    box.fault("shopify", "customers", kind, seconds=9.0)
+    response = await box.post_shopify(CUSTOMERS, first=10)
+    assert response.status_code == status
+    assert response.headers["content-type"].startswith(form)
+    assert response.headers.get("retry-after") == ("9.0" if kind is FaultKind.HTTP_429 else None)
+    assert box.clock.elapsed == (9.0 if kind is FaultKind.TIMEOUT else 0.0)
+    await assert_healed(box)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.THROTTLED, FaultKind.LOCK])
+async def test_throttled_by_the_plan(box: Caller, kind: FaultKind) -> None:
+    """HTTP 200, THROTTLED and no data; it is counted as a fault, not as refused by the limit."""
+    box.fault("shopify", "customers", kind)
+    document = await box.shopify(CUSTOMERS, first=10)
+    assert document["errors"][0]["extensions"]["code"] == "THROTTLED"
+    assert "data" not in document
+    assert document["extensions"]["cost"]["actualQueryCost"] is None
+    await assert_healed(box)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SHORT_PAGE, FaultKind.EMPTY_PAGE])
+@pytest.mark.parametrize("root", ["customers", "locations"])
+async def test_odd_pages_lose_no_row(box: Caller, kind: FaultKind, root: str) -> None:
+    """Three in a row, at the beginning and later: each has a cursor of its own, and every row comes once."""
+    query = f"query ($first: Int!, $after: String) {{ {root}(first: $first, after: $after) "
+    query += "{ nodes { id } pageInfo { hasNextPage endCursor } } }"
+    first = 20 if root == "customers" else 2
+    whole = await walk(box, query, root, first)
+    for skip in (0, 1):
+        box.fault("shopify", root, kind, skip=skip, times=3)
+        rows: list[dict[str, Any]] = []
+        cursors: list[str | None] = [None]
+        more = True
+        while more:
+            found = (await box.data(query, first=first, after=cursors[-1]))[root]
+            rows += found["nodes"]
+            more = found["pageInfo"]["hasNextPage"]
+            if more:
+                assert found["pageInfo"]["endCursor"] not in cursors
+                cursors.append(found["pageInfo"]["endCursor"])
+        assert rows == whole
+
+
+async def test_a_repeated_cursor(box: Caller) -> None:
+    """The page leads to itself."""
+    after = (await page(box))["pageInfo"]["endCursor"]
+    box.fault("shopify", "customers", FaultKind.REPEAT_CURSOR)
+    assert (await page(box, after=after))["pageInfo"] == {"hasNextPage": True, "endCursor": after}
+
+
+async def test_a_write_whose_answer_is_lost(box: Caller) -> None:
+    """It is applied, the connection is cut; the same key tells what came of it, and writes nothing again."""
+    item = items(box, 1)[0]
+    given = asked([entry(item, 77)])
+    box.fault("shopify", "inventorySetQuantities", FaultKind.DROP_AFTER_COMMIT)
+    with pytest.raises(httpx.RemoteProtocolError):
+        await box.post_shopify(SET, input=given, key="k")
+    (write,) = await box.history()
+    assert (write["new"], write["idempotency_key"]) == ("77", "k")
+    payload = await set_quantities(box, given, "k")
+    assert payload["inventoryAdjustmentGroup"]["id"]
+    assert payload["userErrors"] == []
+    assert await box.history() == [write]
+
+
+async def test_a_held_write_is_applied_when_it_is_let_go(box: Caller) -> None:
+    """Not before; another operation goes on meanwhile."""
+    item = items(box, 1)[0]
+    box.fault("shopify", "inventorySetQuantities", FaultKind.HOLD)
+    held = asyncio.create_task(set_quantities(box, asked([entry(item, 5)])))
+    await box.until_held("shopify inventorySetQuantities")
+    assert len((await page(box))["nodes"]) == 10
+    assert await box.history() == []
+    assert not held.done()
+    answer = await box.http.put("/_sandbox/faults", json={"rules": []})
+    assert answer.json() == {"rules": 0}
+    assert (await held)["userErrors"] == []
+    assert [write["target"] for write in await box.history()] == [
+        f"{gid('InventoryItem', item)} {gid('Location', 64_000_000_007)}"
+    ]
+
+
+async def test_a_fault_of_another_store_hits_nobody_here(box: Caller) -> None:
+    """Rules name a store, or all of them."""
+    box.fault("shopify", "*", FaultKind.HTTP_503, store="danang", times=-1)
+    assert len((await page(box))["nodes"]) == 10
+    box.fault("shopify", "*", FaultKind.HTTP_503, store="*", times=-1)
+    assert (await box.post_shopify(CUSTOMERS, first=1)).status_code == 503
