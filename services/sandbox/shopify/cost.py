@@ -28,6 +28,8 @@ from graphql import (
 )
 from graphql.type import get_nullable_type
 
+from sandbox.shopify.selections import fields_of
+
 MUTATION = 10.0
 COUNT = 10.0
 VALUE_OBJECTS = frozenset({"MoneyV2", "MailingAddress", "PageInfo"})
@@ -35,8 +37,8 @@ Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 
 
 def growth(rows: int) -> int:
-    """Give what a connection of so many rows multiplies its node by."""
-    return 0 if rows == 0 else max(1, math.floor(2 * math.log(rows)))
+    """Give what a connection of so many rows multiplies its node by; fewer than none are refused later."""
+    return 0 if rows <= 0 else max(1, math.floor(2 * math.log(rows)))
 
 
 class Costing:
@@ -155,13 +157,7 @@ class Costing:
         return 1.0 + self._selection(field.selection_set, kind, None)
 
     def _fields(self, selected: SelectionSetNode | None) -> Iterator[FieldNode]:
-        for each in selected.selections if selected else ():
-            if isinstance(each, FieldNode):
-                yield each
-            elif isinstance(each, FragmentSpreadNode):
-                yield from self._fields(self._fragments[each.name.value].selection_set)
-            elif isinstance(each, InlineFragmentNode):
-                yield from self._fields(each.selection_set)
+        return fields_of(selected, self._fragments)
 
     def _fragment(
         self, each: FragmentSpreadNode | InlineFragmentNode, parent: Composite

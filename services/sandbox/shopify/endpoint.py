@@ -4,8 +4,6 @@ import uuid
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult, execute
-from graphql.pyutils import is_awaitable
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +15,7 @@ from sandbox.history import WriteHistory
 from sandbox.shopify.bucket import CostBucket
 from sandbox.shopify.context import Call
 from sandbox.shopify.cost import Costing
+from sandbox.shopify.execution import carry_out
 from sandbox.shopify.idempotency import IdempotencyKeys
 from sandbox.shopify.schema import Checked, checked, schema
 from sandbox.shopify.shop import Shop
@@ -52,7 +51,14 @@ class ShopifyEndpoint:
         self._keys = IdempotencyKeys()
 
     async def answer(self, request: Request) -> Response:
-        """Answer one request."""
+        """Answer one request; what the API itself says has a request id and the version that was served."""
+        response = await self._answer_to(request)
+        if response.media_type == "application/json":
+            response.headers["X-Request-ID"] = str(uuid.uuid4())
+            response.headers["X-Shopify-API-Version"] = VERSION
+        return response
+
+    async def _answer_to(self, request: Request) -> Response:
         if request.headers.get("x-shopify-access-token") != self.shop.access_token:
             return json_answer({"errors": BAD_TOKEN}, status=401)
         try:
@@ -61,7 +67,7 @@ class ShopifyEndpoint:
         except (ValueError, KeyError, TypeError, AttributeError):
             return json_answer({"errors": "Bad Request"}, status=400)
         found = checked(text)
-        rule, answer = await self._fault(found)
+        rule, answer = await self._fault(found, variables)
         if answer is not None:
             return answer
         answer = self._execute(found, variables, rule)
@@ -69,7 +75,7 @@ class ShopifyEndpoint:
             return CutConnection()
         return answer
 
-    async def _fault(self, found: Checked) -> tuple[Rule | None, Response | None]:
+    async def _fault(self, found: Checked, variables: dict[str, Any]) -> tuple[Rule | None, Response | None]:
         """Let the plan's fault happen, as far as it happens before the call is carried out."""
         rule = self._plan.take("shopify", self.shop.shop, found.root)
         if rule is None:
@@ -83,7 +89,7 @@ class ShopifyEndpoint:
             case FaultKind.INVALID_TOKEN:
                 return rule, json_answer({"errors": BAD_TOKEN}, status=401)
             case FaultKind.THROTTLED | FaultKind.LOCK:
-                return rule, self._throttled(0)
+                return rule, self._throttled(_requested(found, variables), short_by=rule.seconds)
             case _:
                 answer = await plain_fault(rule, plan=self._plan, calls=self._calls, operation=name, clock=self._clock)
                 return rule, answer
@@ -108,9 +114,7 @@ class ShopifyEndpoint:
                 error = {"message": message, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}
                 return self._answer(None, [error], requested=requested)
         call = Call(self.shop, self._plan, self._history, self._keys, self._clock, rule)
-        result = execute(schema(), found.document, context_value=call, variable_values=variables)
-        if is_awaitable(result) or not isinstance(result, ExecutionResult):
-            raise TypeError("no resolver of the sandbox waits for anything")
+        result = carry_out(found.document, variables, call)
         actual = costing.cost(result.data) if result.data is not None else requested
         actual = min(actual, requested)
         self._bucket.give_back(requested - actual)
@@ -118,9 +122,12 @@ class ShopifyEndpoint:
         errors = [_plain(error.formatted, "INVALID_VARIABLE") for error in result.errors or ()]
         return self._answer(result.data, errors, requested=requested, actual=actual)
 
-    def _throttled(self, requested: int) -> Response:
+    def _throttled(self, requested: int, *, short_by: float | None = None) -> Response:
+        """Refuse by the bucket, or as if the bucket lacked what comes back in `short_by` seconds."""
         extensions = {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/limits"}
-        return self._answer(None, [{"message": "Throttled", "extensions": extensions}], requested=requested)
+        lacking = None if short_by is None else max(0.0, requested - short_by * self._bucket.rate)
+        error = {"message": "Throttled", "extensions": extensions}
+        return self._answer(None, [error], requested=requested, available=lacking)
 
     def _answer(
         self,
@@ -129,6 +136,7 @@ class ShopifyEndpoint:
         *,
         requested: int | None = None,
         actual: int | None = None,
+        available: float | None = None,
     ) -> Response:
         document: dict[str, Any] = {}
         if data is not None:
@@ -137,11 +145,16 @@ class ShopifyEndpoint:
             document["errors"] = errors
         if requested is not None:
             status = self._bucket.status(self._clock.monotonic())
+            if available is not None:
+                status["currentlyAvailable"] = float(int(available))
             document["extensions"] = {
                 "cost": {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": status}
             }
-        headers = {"X-Shopify-API-Version": VERSION, "X-Request-ID": str(uuid.uuid4())}
-        return json_answer(document, headers=headers)
+        return json_answer(document)
+
+
+def _requested(found: Checked, variables: dict[str, Any]) -> int:
+    return 0 if found.operation is None else Costing(schema(), found.fragments, found.operation, variables).cost()
 
 
 def _plain(error: Any, code: str) -> dict[str, Any]:  # noqa: ANN401 - graphql-core's formatted error

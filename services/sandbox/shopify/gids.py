@@ -1,6 +1,8 @@
 """Global ids: `gid://shopify/KIND/NUMBER`."""
 
 PREFIX = "gid://shopify/"
+MOST_DIGITS = 20
+"""As many as an unsigned number of 64 bits has."""
 
 
 def gid(kind: str, number: int) -> str:
@@ -12,4 +14,5 @@ def number_of(text: str, kind: str) -> int | None:
     """Read the number of a global id; None when it is not of this kind."""
     head = f"{PREFIX}{kind}/"
     number = text.removeprefix(head).partition("?")[0]
-    return int(number) if text.startswith(head) and number.isdecimal() else None
+    plain = number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS
+    return int(number) if plain and text.startswith(head) else None

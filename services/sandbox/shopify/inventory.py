@@ -3,6 +3,7 @@
 https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/inventorySetQuantities
 """
 
+import re
 from typing import Any
 
 from graphql import GraphQLResolveInfo
@@ -22,6 +23,9 @@ REASONS = frozenset(
         "reservation_deleted", "reservation_updated", "restock", "safety_stock", "shrinkage",
     }
 )  # fmt: skip
+
+DOCUMENT_URI = re.compile(r"(?!gid:)[A-Za-z][A-Za-z0-9+.-]*:\S+|gid://[^/\s]+/[^/\s]+/\S+")
+"""A scheme and something behind it; a global id has an application, a kind and an id."""
 
 Payload = dict[str, Any]
 
@@ -51,7 +55,7 @@ def set_quantities(_root: object, info: GraphQLResolveInfo, input: dict[str, Any
                 [_error(None, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH", "The key was used with other parameters.")]
             )
         return kept.result
-    errors = _whole_errors(input) or _entry_errors(call, input["quantities"])
+    errors = _whole_errors(input) or _entry_errors(call, input["name"], input["quantities"])
     if errors:
         return _refusal(errors)
     _apply(call, input["quantities"], key)
@@ -59,6 +63,7 @@ def set_quantities(_root: object, info: GraphQLResolveInfo, input: dict[str, Any
         "__typename": "InventoryAdjustmentGroup",
         "id": gid("InventoryAdjustmentGroup", len(call.history.writes)),
         "reason": input["reason"],
+        "referenceDocumentUri": input.get("referenceDocumentUri"),
         "createdAt": moment(int(now)),
     }
     result = {"inventoryAdjustmentGroup": group, "userErrors": []}
@@ -72,10 +77,14 @@ def _whole_errors(given: dict[str, Any]) -> list[Payload]:
         errors.append(_error(["input", "name"], "INVALID_NAME", "The quantity name must be available or on_hand."))
     if given["reason"] not in REASONS:
         errors.append(_error(["input", "reason"], "INVALID_REASON", "The specified reason is invalid."))
+    document = given.get("referenceDocumentUri")
+    if document is not None and DOCUMENT_URI.fullmatch(document) is None:
+        message = "The specified reference document is invalid."
+        errors.append(_error(["input", "referenceDocumentUri"], "INVALID_REFERENCE_DOCUMENT", message))
     return errors
 
 
-def _entry_errors(call: Call, entries: list[dict[str, Any]]) -> list[Payload]:
+def _entry_errors(call: Call, name: str, entries: list[dict[str, Any]]) -> list[Payload]:
     bad = call.bad_items(OPERATION)
     seen: set[tuple[str, str]] = set()
     errors = []
@@ -95,23 +104,23 @@ def _entry_errors(call: Call, entries: list[dict[str, Any]]) -> list[Payload]:
         if rule is not None:
             errors.append(_error([*path, "inventoryItemId"], rule.code or "INVALID_INVENTORY_ITEM", rule.message))
             continue
-        found = _entry_error(call, entry)
+        found = _entry_error(call, name, entry)
         if found is not None:
             field, code, message = found
             errors.append(_error([*path, field], code, message))
     return errors
 
 
-def _entry_error(call: Call, entry: dict[str, Any]) -> tuple[str, str, str] | None:
+def _entry_error(call: Call, name: str, entry: dict[str, Any]) -> tuple[str, str, str] | None:
     shop = call.shop
     item_id, location_id = _ids(entry)
     if item_id not in shop.variant_of_item:
         return "inventoryItemId", "INVALID_INVENTORY_ITEM", "The specified inventory item could not be found."
     if location_id not in shop.locations:
         return "locationId", "INVALID_LOCATION", "The specified location could not be found."
-    if abs(entry["quantity"]) > BOUND:
-        code, word = ("HIGH", "higher") if entry["quantity"] > 0 else ("LOW", "lower")
-        return "quantity", f"INVALID_QUANTITY_TOO_{code}", f"The quantity can't be {word} than {BOUND:,}."
+    found = _quantity_error(name, entry["quantity"])
+    if found is not None:
+        return "quantity", *found
     quantities = shop.variants[shop.variant_of_item[item_id]].quantities
     if location_id not in quantities:
         message = "The specified inventory item is not stocked at the location."
@@ -120,6 +129,16 @@ def _entry_error(call: Call, entry: dict[str, Any]) -> tuple[str, str, str] | No
     if expected is not None and expected != quantities[location_id]:
         message = "The changeFromQuantity value does not match persisted value."
         return "changeFromQuantity", "CHANGE_FROM_QUANTITY_STALE", message
+    return None
+
+
+def _quantity_error(name: str, quantity: int) -> tuple[str, str] | None:
+    if name == "on_hand" and quantity < 0:  # what is available may be oversold, what lies on a shelf may not
+        return "INVALID_QUANTITY_NEGATIVE", "The quantity can't be negative."
+    if quantity > BOUND:
+        return "INVALID_QUANTITY_TOO_HIGH", f"The total quantity can't be higher than {BOUND:,}."
+    if quantity < -BOUND:
+        return "INVALID_QUANTITY_TOO_LOW", f"The total quantity can't be lower than -{BOUND:,}."
     return None
 
 
@@ -144,6 +163,7 @@ def _apply(call: Call, entries: list[dict[str, Any]], key: str) -> None:
             key=key,
         )
         quantities[location_id] = entry["quantity"]
+        shop.products[shop.variants[shop.variant_of_item[item_id]].product_id].updated_at = int(now)
 
 
 def _refusal(errors: list[Payload]) -> Payload:

@@ -15,7 +15,18 @@ from sandbox.shopify.shop import Customer, Metafield
 
 OPERATION = "metafieldsSet"
 MOST = 25
-_INTEGER = re.compile(r"-?\d{1,19}")
+LARGEST_INTEGER = 9_007_199_254_740_991
+LONGEST_BYTES = 16 * 1_024
+TYPES = frozenset(
+    {
+        "boolean", "color", "date", "date_time", "dimension", "id", "json", "language", "link", "money",
+        "multi_line_text_field", "number_decimal", "number_integer", "rating", "rich_text_field",
+        "single_line_text_field", "url", "volume", "weight",
+    }
+)  # fmt: skip
+"""The basic types, https://shopify.dev/docs/apps/build/metafields/list-of-data-types; references and lists are not here."""
+_INTEGER = re.compile(r"-?[0-9]{1,16}")
+_DECIMAL = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,9})?")
 
 Payload = dict[str, Any]
 
@@ -44,12 +55,25 @@ def set_metafields(_root: object, info: GraphQLResolveInfo, metafields: list[dic
 def _entry_error(call: Call, entry: dict[str, Any]) -> tuple[str, str, str] | None:
     if _owner(call, entry) is None:
         return "ownerId", "INVALID", "Owner does not exist."
+    if not entry["key"].strip():
+        return "key", "BLANK", "Key can't be blank."
     if not entry["value"].strip():
         return "value", "BLANK", "Value can't be blank."
-    if entry.get("type") in (None, ""):
-        return "type", "INVALID_TYPE", "Type can't be blank."
-    if entry["type"] == "number_integer" and _INTEGER.fullmatch(entry["value"]) is None:
-        return "value", "INVALID_VALUE", "Value must be an integer."
+    if len(entry["value"].encode()) > LONGEST_BYTES:
+        return "value", "TOO_LONG", f"Value is too long (maximum is {LONGEST_BYTES} bytes)."
+    kind = entry.get("type") or ""
+    if kind not in TYPES:
+        return "type", "INVALID_TYPE", f"Type must be one of the following: {', '.join(sorted(TYPES))}."
+    message = _value_error(kind, entry["value"])
+    return None if message is None else ("value", "INVALID_VALUE", message)
+
+
+def _value_error(kind: str, value: str) -> str | None:
+    if kind == "number_integer":
+        if _INTEGER.fullmatch(value) is None or abs(int(value)) > LARGEST_INTEGER:
+            return f"Value must be an integer between -{LARGEST_INTEGER} and {LARGEST_INTEGER}."
+    elif kind == "number_decimal" and _DECIMAL.fullmatch(value) is None:
+        return "Value must be a decimal number."
     return None
 
 

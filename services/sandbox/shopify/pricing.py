@@ -3,7 +3,7 @@
 https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/productVariantsBulkUpdate
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from graphql import GraphQLResolveInfo
@@ -14,6 +14,8 @@ from sandbox.shopify.rows import money, product_row, variant_row
 from sandbox.shopify.shop import Product, Variant
 
 OPERATION = "productVariantsBulkUpdate"
+CENT = Decimal("0.01")
+BOUND = Decimal(10) ** 18
 
 Payload = dict[str, Any]
 
@@ -64,20 +66,29 @@ def _entry_error(product: Product, entry: dict[str, Any]) -> tuple[str, str, str
             amount = Decimal("NaN")
         if not amount.is_finite():
             return name, "INVALID_INPUT", f"{name} is not a number"
+        if amount >= BOUND:
+            return name, "INVALID_INPUT", f"{name} is too large"
         if amount < 0:
             return name, "GREATER_THAN_OR_EQUAL_TO", f"{name} must be greater than or equal to 0"
     return None
 
 
 def _apply(call: Call, entry: dict[str, Any], variant: Variant) -> Payload:
+    now = call.clock.now()
+    variant.updated_at = call.shop.products[variant.product_id].updated_at = int(now)
     for name, attribute in (("price", "price"), ("compareAtPrice", "compare_at_price")):
         if name not in entry or (name == "price" and entry[name] is None):
             continue
         old = getattr(variant, attribute)
-        new = None if entry[name] is None else Decimal(str(entry[name]))
+        new = None if entry[name] is None else _rounded(Decimal(str(entry[name])))
         setattr(variant, attribute, new)
-        call.history.add(call.clock.now(), OPERATION, f"{entry['id']} {name}", old=money(old), new=money(new))
+        call.history.add(now, OPERATION, f"{entry['id']} {name}", old=money(old), new=money(new))
     return variant_row(call.shop, variant)
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    """Keep two decimals, as money has; an amount that needs none of them stays as it was written."""
+    return amount if amount == amount.to_integral_value() else amount.quantize(CENT, ROUND_HALF_UP)
 
 
 def _error(field: list[str], code: str, message: str) -> Payload:

@@ -8,10 +8,13 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 
 from sandbox.shopify.context import Call
-from sandbox.shopify.gids import gid, number_of
+from sandbox.shopify.gids import PREFIX, gid, number_of
 from sandbox.shopify.shop import Customer, Location, Product, Shop, Variant
 
 Row = dict[str, Any]
+
+MOST_METAFIELDS = 1_000
+"""A customer has fewer, so that each metafield has an id of its own."""
 
 
 def money(amount: Decimal | None) -> str | None:
@@ -21,7 +24,7 @@ def money(amount: Decimal | None) -> str | None:
 
 def moment(unix_seconds: int) -> str:
     """Write a time as Shopify does."""
-    return f"{datetime.fromtimestamp(unix_seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return datetime.fromtimestamp(unix_seconds, UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def product_row(product: Product) -> Row:
@@ -71,6 +74,7 @@ def item_row(variant: Variant) -> Row:
         "id": gid("InventoryItem", variant.inventory_item_id),
         "sku": variant.sku,
         "tracked": True,
+        "variant": lambda info: variant_row(info.context.shop, variant),
         "inventoryLevel": level,
         "_variant": variant,
     }
@@ -135,9 +139,10 @@ def metafield_row(customer: Customer, namespace: str, key: str) -> Row | None:
     found = customer.metafields.get((namespace, key))
     if found is None:
         return None
+    order = list(customer.metafields).index((namespace, key))
     return {
         "__typename": "Metafield",
-        "id": gid("Metafield", customer.customer_id),
+        "id": gid("Metafield", customer.customer_id * MOST_METAFIELDS + order),
         "namespace": namespace,
         "key": key,
         "type": found.type,
@@ -148,6 +153,7 @@ def metafield_row(customer: Customer, namespace: str, key: str) -> Row | None:
 def node_row(shop: Shop, text: str) -> Row | None:
     """Show whatever a global id names; None: there is no such thing."""
     finders: dict[str, Callable[[int], Row | None]] = {
+        "InventoryLevel": lambda one: _level_of(shop, text, one),
         "ProductVariant": lambda one: variant_row(shop, shop.variants[one]) if one in shop.variants else None,
         "InventoryItem": lambda one: (
             item_row(shop.variants[shop.variant_of_item[one]]) if one in shop.variant_of_item else None
@@ -161,3 +167,11 @@ def node_row(shop: Shop, text: str) -> Row | None:
         if number is not None:
             return find(number)
     return None
+
+
+def _level_of(shop: Shop, text: str, location_id: int) -> Row | None:
+    """Find a level by its global id, which names the item behind a question mark."""
+    item_id = number_of(f"{PREFIX}InventoryItem/{text.partition('?inventory_item_id=')[2]}", "InventoryItem")
+    if item_id is None or item_id not in shop.variant_of_item:
+        return None
+    return level_row(shop, shop.variants[shop.variant_of_item[item_id]], location_id)

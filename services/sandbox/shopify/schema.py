@@ -21,6 +21,7 @@ from sandbox.shopify import reads
 from sandbox.shopify.inventory import set_quantities
 from sandbox.shopify.metafields import set_metafields
 from sandbox.shopify.pricing import update_variants
+from sandbox.shopify.selections import fields_of
 
 SDL = Path(__file__).with_name("schema.graphql")
 RESOLVERS = {
@@ -82,6 +83,5 @@ def checked(text: str) -> Checked:
     if errors:
         return Checked(document, None, {}, errors, "")
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
-    first = operations[0].selection_set.selections[0]
-    name = getattr(first, "name", None)
-    return Checked(document, operations[0], fragments, [], name.value if name else "")
+    root = next(fields_of(operations[0].selection_set, fragments)).name.value
+    return Checked(document, operations[0], fragments, [], root)

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.shopify.context import refused
 from sandbox.shopify.shop import Customer, Product, Shop, Variant
 
 _TERM = re.compile(
     r"""(?:(?P<field>[a-z_]+):)?(?P<sign>[<>]=?)?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s()]+))"""
 )
+_NOT_HERE = re.compile(r"OR|NOT|-[a-z_]+:.*", re.DOTALL)
+_NUMBER = re.compile(r"-?[0-9]{1,20}")
 
 Value = Callable[[Any], object]
 
@@ -28,12 +31,19 @@ class Term:
 
 
 def read_search(text: str | None) -> list[Term]:
-    """Read search words."""
-    return [
-        Term(found["field"] or "", found["sign"] or "", found["double"] or found["single"] or found["bare"] or "")
-        for found in _TERM.finditer(text or "")
-        if found[0].upper() not in ("AND", "OR")
-    ]
+    """Read search words.
+
+    Raises:
+        GraphQLError: Shopify would understand them otherwise: OR, NOT and `-field:` are not in the sandbox.
+    """
+    terms = []
+    for found in _TERM.finditer(text or ""):
+        if _NOT_HERE.fullmatch(found[0]):
+            raise refused("BAD_REQUEST", f"The sandbox's search has no OR, NOT or negation: {found[0]}")
+        if found[0] != "AND":
+            value = found["double"] or found["single"] or found["bare"] or ""
+            terms.append(Term(found["field"] or "", found["sign"] or "", value))
+    return terms
 
 
 def variant_values(shop: Shop) -> dict[str, Value]:
@@ -84,7 +94,7 @@ def _holds(term: Term, row: object, values: dict[str, Value]) -> bool:
 
 
 def _number(term: Term) -> int | None:
-    if term.value.lstrip("-").isdigit():
+    if _NUMBER.fullmatch(term.value):
         return int(term.value)
     try:
         found = datetime.fromisoformat(term.value)

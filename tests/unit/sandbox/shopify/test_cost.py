@@ -61,7 +61,7 @@ def owners(count: int) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize(
     ("rows", "factor"),
-    [(0, 0), (1, 1), (2, 1), (3, 2), (5, 3), (10, 4), (25, 6), (50, 7), (100, 9), (200, 10), (250, 11)],
+    [(-1, 0), (0, 0), (1, 1), (2, 1), (3, 2), (5, 3), (10, 4), (25, 6), (50, 7), (100, 9), (200, 10), (250, 11)],
 )
 def test_growth(rows: int, factor: int) -> None:
     """A connection's node counts floor(2 ln n) times, once at least, and not at all where there is none."""

@@ -1,6 +1,7 @@
 """Search words."""
 
 import pytest
+from graphql import GraphQLError
 from sandbox.shopify.search import (
     CUSTOMER_VALUES,
     PRODUCT_VALUES,
@@ -61,6 +62,19 @@ def test_every_condition_must_hold(store: StoreWorld) -> None:
 def test_an_unknown_field_is_ignored(store: StoreWorld) -> None:
     """As Shopify's documentation says, everything is returned then."""
     assert all(holds(read_search("colour:red"), row, PRODUCT_VALUES) for row in store.shop.products.values())
+
+
+@pytest.mark.parametrize("words", ["id:1 OR id:2", "(a OR b)", "NOT id:1", "-status:draft", "a -status:'draft'"])
+def test_words_that_would_be_misunderstood_are_refused(words: str) -> None:
+    """Too few rows, or too many, would look like an answer."""
+    with pytest.raises(GraphQLError) as refusal:
+        read_search(words)
+    assert refusal.value.extensions == {"code": "BAD_REQUEST"}
+
+
+def test_such_words_in_quotes_are_text() -> None:
+    """As are others that only look like them."""
+    assert [term.value for term in read_search("'OR' \"NOT\" ORANGE a-b -5")] == ["OR", "NOT", "ORANGE", "a-b", "-5"]
 
 
 def test_free_text_is_looked_for_in_names_and_codes(store: StoreWorld) -> None:

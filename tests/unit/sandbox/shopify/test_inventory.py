@@ -1,0 +1,111 @@
+"""inventorySetQuantities, beyond what is refused in any call."""
+
+from typing import Any
+
+import pytest
+from sandbox.shopify.gids import gid
+from sandbox.shopify.rows import moment
+
+from tests.unit.sandbox.shopify.conftest import ShopCaller
+
+PLACE = gid("Location", 64_000_000_007)
+SET = """
+mutation ($input: InventorySetQuantitiesInput!, $key: String!) {
+  inventorySetQuantities(input: $input) @idempotent(key: $key) {
+    inventoryAdjustmentGroup { referenceDocumentUri }
+    userErrors { code field }
+  }
+}
+"""
+LEVELS = """
+query ($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    ... on InventoryItem { inventoryLevel(locationId: "gid://shopify/Location/64000000007") { id } }
+    ... on InventoryLevel { id item { id variant { id } } quantities(names: ["available", "no such"]) { name quantity } }
+  }
+}
+"""
+
+
+async def set_one(caller: ShopCaller, quantity: int, **more: Any) -> dict[str, Any]:
+    """Set what is available of the first variant's item; the payload."""
+    item = gid("InventoryItem", next(iter(caller.shop.variants.values())).inventory_item_id)
+    entry = {"inventoryItemId": item, "locationId": PLACE, "quantity": quantity, "changeFromQuantity": None}
+    given = {"name": "available", "reason": "correction", "quantities": [entry], **more}
+    payload: dict[str, Any] = (await caller.data(SET, input=given, key=repr(given)))["inventorySetQuantities"]
+    return payload
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity", "codes"),
+    [
+        ("available", -1, []),
+        ("available", -1_000_000_000, []),
+        ("on_hand", 0, []),
+        ("on_hand", 1_000_000_000, []),
+        ("on_hand", -1, ["INVALID_QUANTITY_NEGATIVE"]),
+        ("on_hand", -1_000_000_001, ["INVALID_QUANTITY_NEGATIVE"]),
+        ("on_hand", 1_000_000_001, ["INVALID_QUANTITY_TOO_HIGH"]),
+    ],
+)
+async def test_only_what_is_available_may_be_negative(
+    caller: ShopCaller, name: str, quantity: int, codes: list[str]
+) -> None:
+    """Goods can be sold before they come; none can lie on a shelf that are not there."""
+    payload = await set_one(caller, quantity, name=name)
+    assert [error["code"] for error in payload["userErrors"]] == codes
+    assert [write.new for write in caller.store.history.writes] == ([] if codes else [str(quantity)])
+
+
+@pytest.mark.parametrize(
+    ("uri", "right"),
+    [
+        ("gid://nhanhsync/Job/17", True),
+        ("https://example.com/jobs/17", True),
+        ("custom-scheme:17", True),
+        ("gid://nhanhsync/Job", False),
+        ("gid:17", False),
+        ("17", False),
+        ("", False),
+    ],
+)
+async def test_a_reference_document_is_a_uri(caller: ShopCaller, uri: str, right: bool) -> None:
+    """A scheme with something behind it; a global id has three parts."""
+    payload = await set_one(caller, 5, referenceDocumentUri=uri)
+    if right:
+        assert payload == {"inventoryAdjustmentGroup": {"referenceDocumentUri": uri}, "userErrors": []}
+    else:
+        error = {"code": "INVALID_REFERENCE_DOCUMENT", "field": ["input", "referenceDocumentUri"]}
+        assert payload == {"inventoryAdjustmentGroup": None, "userErrors": [error]}
+    assert len(caller.store.history.writes) == right
+
+
+async def test_a_level_is_found_by_its_own_id(caller: ShopCaller) -> None:
+    """The id names the location, and the item behind a question mark; other names of quantities have none."""
+    await set_one(caller, 7)
+    variant = next(iter(caller.shop.variants.values()))
+    item = gid("InventoryItem", variant.inventory_item_id)
+    level = (await caller.data(LEVELS, ids=[item]))["nodes"][0]["inventoryLevel"]["id"]
+    head = level.partition("?")[0]
+    found = await caller.data(LEVELS, ids=[level, head, f"{head}?inventory_item_id=1", f"{head}?inventory_item_id=x"])
+    assert found["nodes"] == [
+        {
+            "id": level,
+            "item": {"id": item, "variant": {"id": gid("ProductVariant", variant.variant_id)}},
+            "quantities": [{"name": "available", "quantity": 7}],
+        },
+        None,
+        None,
+        None,
+    ]
+
+
+async def test_a_set_quantity_is_an_update_of_the_product(caller: ShopCaller) -> None:
+    """Its time is the write's; a refused one leaves it."""
+    variant = next(iter(caller.shop.variants.values()))
+    product = caller.shop.products[variant.product_id]
+    before = product.updated_at
+    await set_one(caller, 1_000_000_001)
+    assert product.updated_at == before
+    await set_one(caller, 3)
+    assert moment(product.updated_at) == moment(int(caller.clock.now()))
