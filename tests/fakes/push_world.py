@@ -1,5 +1,6 @@
 """A store with linked products and customers on a real catalog database, for pushes under test."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from sync_worker.application.push.sync_products import run_sync_products
 from sync_worker.domain.mappings import PUSHABLE, Entity, MappingStatus
 from sync_worker.domain.money import SCALE
 from sync_worker.domain.products import NhanhStock
+from sync_worker.domain.push_plan import Lane
 from sync_worker.domain.requests import (
     ProductAspect,
     RetryFailedRequest,
@@ -153,10 +155,16 @@ class PushWorld:
         return mapping_id(Entity.CUSTOMERS, number)
 
     async def sync_products(
-        self, *ids: str, job: RecordingJobContext | None = None, prices: bool = False, **options: Any
+        self,
+        *ids: str,
+        job: RecordingJobContext | None = None,
+        prices: bool = False,
+        inventory: bool = True,
+        **options: Any,
     ) -> OperationResult:
         """Run Bulk Sync Products on these ids, or on everything."""
-        aspects = (ProductAspect.INVENTORY, ProductAspect.PRICE) if prices else (ProductAspect.INVENTORY,)
+        chosen = {ProductAspect.INVENTORY: inventory, ProductAspect.PRICE: prices}
+        aspects = tuple(aspect for aspect, wanted in chosen.items() if wanted)
         request = SyncProductsRequest(**{"selection": _selection(ids), "aspects": aspects, **options})
         context = _context(job or self.job())
         return await run_sync_products(context, request, vendors=self.vendors, catalog=self.catalog, clock=self.clock)
@@ -253,6 +261,20 @@ class PushWorld:
 
 
 _MIRROR = {"row_hash": 0, "first_time": 0, "change_time": 0, "gone_time": None}
+
+
+def left_failed(lane: Lane, *, attempts: int = 1, retryable: bool = True, at: int = 0) -> dict[str, Any]:
+    """The columns of a mapping whose last push failed `at` microseconds after the epoch."""
+    failure = {"code": "X", "message": "X", "retryable": retryable}
+    return {
+        "status": "FAILED",
+        "failure_code": "X",
+        "failure_message": "X",
+        "failure_retryable": retryable,
+        "failure_attempts": attempts,
+        "failure_time": at,
+        "failed_lanes": json.dumps({lane.value: failure}),
+    }
 
 
 def mapping_id(entity: Entity, number: int) -> str:

@@ -88,6 +88,11 @@ class Entry:
         return str(self.lane)
 
 
+def lane_of(stage: str) -> Lane:
+    """Say which lane a failure's stage belongs to."""
+    return Lane(stage.partition(":")[0])
+
+
 def is_fresh(confirmed: Confirmed | None, *, now: int, max_age_seconds: int) -> bool:
     """Whether a confirmed value is young enough to be relied on (`now` in microseconds)."""
     return confirmed is not None and now - confirmed.time <= max_age_seconds * MICROS

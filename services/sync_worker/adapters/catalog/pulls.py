@@ -6,7 +6,7 @@ from typing import Any
 
 import uuid_utils
 from chassis.database import Database
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.fencing import raise_fence
@@ -151,7 +151,8 @@ class SqlPullCatalog:
             objection = must_not_go(connection, mirror, scope.store_id, place.pull_id, max_gone_percent)
             if objection is not None:
                 # The next pull reads everything again: this one's reading is what cannot be trusted.
-                connection.execute(delete(pull_runs).where(*_ours(scope)))
+                # It ends without a job that could say so; what pulls before it have covered stays known.
+                _move(connection, scope, place, cursor=None, finish_time=self._clock.now_micros())
                 drop_seen(connection, place.pull_id)
             return objection
 

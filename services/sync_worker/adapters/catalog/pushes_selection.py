@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, select
 
 from sync_worker.adapters.catalog.tables import (
@@ -15,7 +16,6 @@ from sync_worker.adapters.catalog.tables import (
     push_items,
     shopify_customers,
     shopify_variants,
-    sync_log,
 )
 from sync_worker.application.ports.push_catalog import ItemOutcome, PushRow, PushScope, SelectedChunk, Unpushable
 from sync_worker.domain.mappings import PUSHABLE, Entity, MappingStatus
@@ -26,8 +26,6 @@ BOUND = 1_000
 """Values in one `IN`, well below what SQLite allows."""
 
 Value = TypeVar("Value")
-
-LANE_OF_ASPECT = {lane.kinds[0].value: lane for lane in Lane}
 
 
 def done_counts(connection: Connection, job_id: str) -> dict[ItemOutcome, int]:
@@ -57,9 +55,7 @@ def chunk(
     if place is not None:
         query = query.where(mappings.c.mapping_id > place)
     found = connection.execute(query).all()
-    return SelectedChunk(
-        _push_rows(connection, scope, found), (), found[-1].mapping_id if len(found) == limit else None
-    )
+    return SelectedChunk([_push_row(row) for row in found], (), found[-1].mapping_id if len(found) == limit else None)
 
 
 def confirmed(
@@ -134,7 +130,7 @@ def _chunk_of_ids(
         else:
             pushable.append(row)
     end = start + limit
-    return SelectedChunk(_push_rows(connection, scope, pushable), unpushable, str(end) if end < len(unique) else None)
+    return SelectedChunk([_push_row(row) for row in pushable], unpushable, str(end) if end < len(unique) else None)
 
 
 def _rows(scope: PushScope) -> Select[Any]:
@@ -164,12 +160,7 @@ def _rows(scope: PushScope) -> Select[Any]:
     )
 
 
-def _push_rows(connection: Connection, scope: PushScope, found: Sequence[Row[Any]]) -> list[PushRow]:
-    failed = _failed_lanes(connection, scope, [row.mapping_id for row in found if row.status == MappingStatus.FAILED])
-    return [_push_row(row, failed.get(row.mapping_id, frozenset())) for row in found]
-
-
-def _push_row(row: Row[Any], failed_lanes: frozenset[Lane]) -> PushRow:
+def _push_row(row: Row[Any]) -> PushRow:
     values = row._mapping
     return PushRow(
         row.mapping_id,
@@ -185,30 +176,7 @@ def _push_row(row: Row[Any], failed_lanes: frozenset[Lane]) -> PushRow:
         price_old=values.get("price_old"),
         shopify_quantity=values.get("shopify_quantity"),
         total_spent=values.get("total_spent"),
-        failed_lanes=failed_lanes,
+        failed_lanes={
+            Lane(lane): failure["retryable"] for lane, failure in orjson.loads(row.failed_lanes or "{}").items()
+        },
     )
-
-
-def _failed_lanes(
-    connection: Connection, scope: PushScope, mapping_ids: Sequence[str]
-) -> Mapping[str, frozenset[Lane]]:
-    """Find which writes each mapping's last failure was about: those logged in the transaction that marked it."""
-    lanes: dict[str, set[Lane]] = defaultdict(set)
-    for part in in_parts(mapping_ids):
-        found = connection.execute(
-            select(sync_log.c.mapping_id, sync_log.c.aspect)
-            .join(
-                mappings,
-                and_(mappings.c.mapping_id == sync_log.c.mapping_id, mappings.c.failure_time == sync_log.c.log_time),
-            )
-            .where(
-                sync_log.c.store_id == scope.store_id,
-                sync_log.c.entity == scope.entity,
-                sync_log.c.mapping_id.in_(part),
-                sync_log.c.outcome == ItemOutcome.FAILED,
-                sync_log.c.aspect.in_(LANE_OF_ASPECT),
-            )
-        )
-        for mapping_id, aspect in found:
-            lanes[mapping_id].add(LANE_OF_ASPECT[aspect])
-    return {mapping_id: frozenset(found) for mapping_id, found in lanes.items()}

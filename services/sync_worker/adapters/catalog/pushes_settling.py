@@ -1,10 +1,10 @@
 """Stores what an answer decided, and reads it again after a crash."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.sqlite import insert
 
@@ -17,13 +17,12 @@ from sync_worker.application.ports.push_catalog import (
     DoneItem,
     ItemOutcome,
     LogLine,
-    Mark,
     PushScope,
     Settlement,
 )
 from sync_worker.domain.failures import ItemFailure, Origin
 from sync_worker.domain.mappings import MappingStatus
-from sync_worker.domain.push_plan import Lane
+from sync_worker.domain.push_plan import Lane, lane_of
 
 Values = list[dict[str, Any]]
 
@@ -160,46 +159,47 @@ def _log(connection: Connection, scope: PushScope, job_id: str, lines: Sequence[
 
 
 def _mark(connection: Connection, items: Sequence[DoneItem], now: int) -> None:
-    healed = {
-        "status": MappingStatus.SYNCED,
-        "failure_code": None,
-        "failure_message": None,
-        "failure_retryable": None,
-        "failure_attempts": 0,
-        "failure_time": None,
+    """Let what was decided of each item's lanes replace what its mapping said of them."""
+    decided = {item.mapping_id: item for item in items if item.lanes}
+    before: dict[str, Row[Any]] = {}
+    for part in in_parts(list(decided)):
+        rows = connection.execute(
+            select(
+                mappings.c.mapping_id,
+                mappings.c.failed_lanes,
+                mappings.c.failure_attempts,
+                mappings.c.failure_time,
+                mappings.c.push_time,
+            ).where(mappings.c.mapping_id.in_(part))
+        )
+        before |= {row.mapping_id: row for row in rows}
+    values = [_marked(decided[mapping_id], row, now) for mapping_id, row in before.items()]
+    if values:
+        columns = [name for name in values[0] if name != "mapping"]
+        statement = update(mappings).where(mappings.c.mapping_id == bindparam("mapping"))
+        connection.execute(statement.values({name: bindparam(name) for name in columns}), values)
+
+
+def _marked(item: DoneItem, before: Row[Any], now: int) -> dict[str, Any]:
+    left = {
+        lane: failure for lane, failure in orjson.loads(before.failed_lanes or "{}").items() if lane not in item.lanes
     }
-    ours = mappings.c.mapping_id == bindparam("mapping")
-
-    def run(
-        values: dict[str, Any], chosen: Callable[[DoneItem], bool], rows: Callable[[DoneItem], dict[str, Any]]
-    ) -> None:
-        found = [{"mapping": item.mapping_id, **rows(item)} for item in items if chosen(item)]
-        if found:
-            connection.execute(update(mappings).where(ours).values(**values), found)
-
-    run({**healed, "push_time": now}, lambda item: item.mark is Mark.SYNCED and item.pushed, lambda _item: {})
-    run(healed, lambda item: item.mark is Mark.SYNCED and not item.pushed, lambda _item: {})
-    run({"push_time": now}, lambda item: item.mark is Mark.PUSHED and item.pushed, lambda _item: {})
-    run(
-        {
-            "status": MappingStatus.FAILED,
-            "failure_code": bindparam("code"),
-            "failure_message": bindparam("message"),
-            "failure_retryable": bindparam("retryable"),
-            "failure_attempts": mappings.c.failure_attempts + 1,
-            "failure_time": now,
-        },
-        lambda item: item.mark is Mark.FAILED,
-        _first_failure,
-    )
-
-
-def _first_failure(item: DoneItem) -> dict[str, Any]:
-    first = item.failures[0]
+    for failure in item.failures:
+        known = left.setdefault(
+            lane_of(failure.stage).value, {"code": failure.code, "message": failure.message, "retryable": False}
+        )
+        known["retryable"] = known["retryable"] or failure.retryable
+    first = next((left[lane.value] for lane in Lane if lane.value in left), None)
     return {
-        "code": first.code,
-        "message": first.message,
-        "retryable": any(failure.retryable for failure in item.failures),
+        "mapping": item.mapping_id,
+        "status": (MappingStatus.SYNCED if first is None else MappingStatus.FAILED).value,
+        "failure_code": None if first is None else first["code"],
+        "failure_message": None if first is None else first["message"],
+        "failure_retryable": None if first is None else any(each["retryable"] for each in left.values()),
+        "failure_attempts": before.failure_attempts + 1 if item.failures else before.failure_attempts if left else 0,
+        "failure_time": now if item.failures else before.failure_time if left else None,
+        "failed_lanes": orjson.dumps(left).decode() if left else None,
+        "push_time": now if item.pushed else before.push_time,
     }
 
 

@@ -173,11 +173,17 @@ mappings = Table(
     Column("failure_retryable", Boolean),
     Column("failure_attempts", Integer, nullable=False, default=0, server_default="0"),
     Column("failure_time", BigInteger),
+    Column("failed_lanes", Text),
     UniqueConstraint("store_id", "entity", "nhanh_id"),
     UniqueConstraint("store_id", "entity", "shopify_id"),
     Index(None, "store_id", "entity", "status"),
     CheckConstraint("(status = 'FAILED') = (failure_code IS NOT NULL)", name="failure_iff_failed"),
+    CheckConstraint("(status = 'FAILED') = (failed_lanes IS NOT NULL)", name="lanes_iff_failed"),
 )
+"""
+Links. `failed_lanes` is JSON: what is left failed of each kind of write, with code, message and whether time may heal it; the
+failure columns show the first of them.
+"""
 
 unmatched = Table(
     "unmatched",

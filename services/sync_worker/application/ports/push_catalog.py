@@ -43,8 +43,8 @@ class PushRow:
     shopify_quantity: int | None = None
     """Pieces over all locations, as last pulled from Shopify."""
     total_spent: int | None = None
-    failed_lanes: frozenset[Lane] = frozenset()
-    """Which writes the last failure was about."""
+    failed_lanes: Mapping[Lane, bool] = field(default_factory=dict)
+    """Which of its writes are left failed, and whether time may heal each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +94,17 @@ class ItemOutcome(StrEnum):
     SKIPPED = "skipped"
 
 
-class Mark(StrEnum):
-    """What an item's outcome makes of its mapping."""
-
-    SYNCED = "synced"
-    """Every value that it has at Shopify is confirmed: its failure, if any, is over."""
-    PUSHED = "pushed"
-    """What this job was asked to push went well, but its last failure was about something else."""
-    FAILED = "failed"
-    NONE = "none"
-
-
 @dataclass(frozen=True, slots=True)
 class DoneItem:
-    """An item that the job is done with; a failed one carries its failures, the first of which its mapping shows."""
+    """An item that the job is done with; a failed one carries its failures, the first of which its mapping shows.
+
+    What became of its `lanes` replaces what the mapping said of them: it is SYNCED once none of any lane is left failed.
+    Without lanes nothing was found out, and the mapping stays as it is.
+    """
 
     mapping_id: str
     outcome: ItemOutcome
-    mark: Mark
+    lanes: frozenset[Lane] = frozenset()
     pushed: bool = False
     failures: tuple[ItemFailure, ...] = ()
 

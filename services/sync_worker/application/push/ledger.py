@@ -7,7 +7,6 @@ from sync_worker.application.ports.push_catalog import (
     DoneItem,
     ItemOutcome,
     LogLine,
-    Mark,
 )
 from sync_worker.application.ports.shopify import ItemRefusal
 from sync_worker.application.push.planned import PlannedItem, Settled, item_key
@@ -51,14 +50,14 @@ class _OpenItem:
         planned = self.planned
         metrics = {**planned.metrics, "values_pushed": self.written, "zeroed": planned.figures.zeroed}
         if not self.refusals:
-            item = DoneItem(planned.mapping_id, ItemOutcome.OK, planned.mark, pushed=True)
+            item = DoneItem(planned.mapping_id, ItemOutcome.OK, planned.lanes, pushed=True)
             return Settled(item, planned.figures, {**metrics, "pushed": 1})
         self.refusals.sort(key=lambda each: each[0].stage)
         failures = [(entry, _failure(entry, refusal, planned.attempts)) for entry, refusal in self.refusals]
         item = DoneItem(
             planned.mapping_id,
             ItemOutcome.FAILED,
-            Mark.FAILED,
+            planned.lanes,
             pushed=self.written > 0,
             failures=tuple(failure for _, failure in failures),
         )

@@ -3,17 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+from sync_worker.application.ports.job import JobContext
 from sync_worker.application.ports.nhanh import MAX_IDS, Nhanh
 from sync_worker.application.ports.push_catalog import PushRow
+from sync_worker.application.push.messages import nothing_written
 from sync_worker.application.push.planned import (
     PlannedItem,
     Settled,
     leave_alone,
-    mark_when_written,
     refuse,
 )
 from sync_worker.application.push.push_run import PushRun
-from sync_worker.domain.failures import Origin
+from sync_worker.domain.failures import GuardTripped, Origin
 from sync_worker.domain.mappings import Entity
 from sync_worker.domain.mass_guard import DropFigures, figures_of
 from sync_worker.domain.products import NhanhStock
@@ -82,6 +83,15 @@ class ProductPlanner:
                 settled.append(made)
         return planned, settled
 
+    async def confirm(self) -> None:
+        """Ask again what the access token grants: a depot that it lost while stock was read has read as none.
+
+        Raises:
+            GuardTripped: DEPOT_NOT_GRANTED.
+        """
+        if self._rule is not None:
+            await check_depots(self._run.job, self._nhanh, self._rule)
+
     def _fault(self, row: PushRow) -> tuple[Origin, str, str] | None:
         lanes = self._lanes_of(row)
         if row.shopify_gone:
@@ -144,12 +154,11 @@ class ProductPlanner:
         changed = tuple(
             e for e in entries if self._must_write(e, confirmed, again=self._repush and e not in by_this_job)
         )
-        mark = mark_when_written(row, lanes)
         figures = _figures(row, held, confirmed)
         if not changed:
-            return leave_alone(row, mark=mark, pushed=bool(by_this_job), metric="unchanged", figures=figures)
+            return leave_alone(row, lanes, pushed=bool(by_this_job), metric="unchanged", figures=figures)
         metrics = {"clamped": sum(e.clamped for e in held), "floored": sum(e.floored for e in held)}
-        return PlannedItem(row.mapping_id, row.nhanh_id, row.attempts, changed, mark, figures, metrics)
+        return PlannedItem(row.mapping_id, row.nhanh_id, row.attempts, changed, lanes, figures, metrics)
 
     def _entry(
         self, row: PushRow, lane: Lane, location: int, wanted: Values, confirmed: Mapping[Key, Confirmed]
@@ -172,6 +181,23 @@ class ProductPlanner:
     def _must_write(self, entry: Entry, confirmed: Mapping[Key, Confirmed], *, again: bool) -> bool:
         known = confirmed.get((entry.lane, entry.owner_id, entry.location_id))
         return must_write(entry.lane, entry.wanted, known, fresh=entry.fresh, repush=again)
+
+
+async def check_depots(job: JobContext, nhanh: Nhanh, rule: LocationRule) -> None:
+    """Make sure that the access token grants every mapped depot; without mapped ones there is nothing to ask.
+
+    Raises:
+        GuardTripped: DEPOT_NOT_GRANTED.
+    """
+    if not job.store.locations:
+        return
+    ungranted = rule.ungranted((await nhanh.check_access()).depot_ids)
+    if ungranted:
+        raise GuardTripped(
+            "DEPOT_NOT_GRANTED",
+            f"Nhanh's access token does not grant depot {', '.join(map(str, ungranted))}, so its stock would read as "
+            f"none; grant it to the app at Nhanh, or unmap it. {nothing_written(job)}",
+        )
 
 
 def _owner(row: PushRow, lane: Lane) -> int:

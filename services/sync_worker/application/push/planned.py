@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sync_worker.application.ports.push_catalog import DoneItem, ItemOutcome, LogLine, Mark, PushRow, Unpushable
+from sync_worker.application.ports.push_catalog import DoneItem, ItemOutcome, LogLine, PushRow, Unpushable
 from sync_worker.domain.failures import ItemFailure, Origin
 from sync_worker.domain.mass_guard import DropFigures
 from sync_worker.domain.push_plan import Entry, Lane
@@ -11,13 +11,13 @@ from sync_worker.domain.push_plan import Entry, Lane
 
 @dataclass(frozen=True, slots=True)
 class PlannedItem:
-    """An item with something to write."""
+    """An item with something to write; `lanes` are all that were asked for, those that need no write included."""
 
     mapping_id: str
     nhanh_id: int
     attempts: int
     entries: tuple[Entry, ...]
-    mark: Mark
+    lanes: frozenset[Lane]
     figures: DropFigures
     metrics: Mapping[str, int] = field(default_factory=dict)
 
@@ -45,7 +45,7 @@ def refuse(row: PushRow, lanes: frozenset[Lane], origin: Origin, code: str, mess
         LogLine(row.mapping_id, lane.kinds[0], None, None, None, failure)
         for lane, failure in zip(sorted(lanes), failures, strict=True)
     )
-    return Settled(DoneItem(row.mapping_id, ItemOutcome.FAILED, Mark.FAILED, failures=failures), log=log)
+    return Settled(DoneItem(row.mapping_id, ItemOutcome.FAILED, lanes, failures=failures), log=log)
 
 
 def leave_out(unpushable: Unpushable) -> Settled:
@@ -58,20 +58,17 @@ def leave_out(unpushable: Unpushable) -> Settled:
         message = f"The mapping {unpushable.mapping_id} is {unpushable.status}; it is pushed once a person decides."
     failure = ItemFailure(key, "selection", Origin.RULE, code, message, retryable=False)
     return Settled(
-        DoneItem(unpushable.mapping_id, ItemOutcome.FAILED, Mark.NONE, failures=(failure,)),
+        DoneItem(unpushable.mapping_id, ItemOutcome.FAILED, failures=(failure,)),
         log=(LogLine(unpushable.mapping_id, "selection", None, None, None, failure),),
     )
 
 
-def leave_alone(row: PushRow, *, mark: Mark, pushed: bool, metric: str, figures: DropFigures) -> Settled:
+def leave_alone(row: PushRow, lanes: frozenset[Lane], *, pushed: bool, metric: str, figures: DropFigures) -> Settled:
     """Be done with an item that needs no write; `pushed` says that an earlier attempt of the job has written it."""
     outcome = ItemOutcome.OK if pushed else ItemOutcome.SKIPPED
-    return Settled(DoneItem(row.mapping_id, outcome, mark, pushed=pushed), figures, {"pushed" if pushed else metric: 1})
-
-
-def mark_when_written(row: PushRow, lanes: frozenset[Lane]) -> Mark:
-    """Choose what success makes of the mapping: a failure of something that this job does not push stays."""
-    return Mark.PUSHED if row.failed_lanes - lanes else Mark.SYNCED
+    return Settled(
+        DoneItem(row.mapping_id, outcome, lanes, pushed=pushed), figures, {"pushed" if pushed else metric: 1}
+    )
 
 
 def item_key(nhanh_id: int) -> str:

@@ -9,6 +9,7 @@ from sync_worker.application.ports.push_catalog import DoneItem, ItemOutcome, Pu
 from sync_worker.application.push.batches import batches
 from sync_worker.application.push.lanes import LaneCalls
 from sync_worker.application.push.ledger import Ledger
+from sync_worker.application.push.messages import nothing_written
 from sync_worker.application.push.planned import PlannedItem, Settled, leave_out
 from sync_worker.application.push.push_run import PushRun
 from sync_worker.application.push.writing import BatchWriter
@@ -33,6 +34,14 @@ class Planner(Protocol):
 
     async def plan(self, rows: Sequence[PushRow]) -> tuple[list[PlannedItem], list[Settled]]:
         """Tell items with something to write from those that are done already, or cannot be done."""
+        ...
+
+    async def confirm(self) -> None:
+        """Hold what the plan stands on against the vendor once more, right before the first write.
+
+        Raises:
+            GuardTripped: It does not stand any more.
+        """
         ...
 
 
@@ -98,7 +107,9 @@ async def push_selection(
         await _pretend(run, planner.entity, planned)
         return plan
     if plan.guard_trips:
-        raise _tripped(plan.figures, guard)
+        raise _tripped(plan.figures, guard, run)
+    if planned:
+        await planner.confirm()
     await _write(run, planned, lanes)
     return plan
 
@@ -158,7 +169,7 @@ async def _pretend(run: PushRun, entity: Entity, planned: Sequence[PlannedItem])
             entity,
             [
                 Settled(
-                    DoneItem(item.mapping_id, ItemOutcome.OK, item.mark),
+                    DoneItem(item.mapping_id, ItemOutcome.OK, item.lanes),
                     item.figures,
                     {**item.metrics, "would_push": 1},
                 )
@@ -186,10 +197,10 @@ def _change(entry: Entry) -> dict[str, JsonValue]:
     }
 
 
-def _tripped(figures: DropFigures, guard: MassGuard) -> GuardTripped:
+def _tripped(figures: DropFigures, guard: MassGuard, run: PushRun) -> GuardTripped:
     return GuardTripped(
         "MASS_ZERO_GUARD",
         f"{figures.zeroed} of {figures.positive} positive items would be set to zero ({figures.percent:.0f} %, "
-        f"allowed are {guard.max_drop_percent} %); nothing was written. "
+        f"allowed are {guard.max_drop_percent} %). {nothing_written(run.job)} "
         "If that is right, start again with allow_mass_zero.",
     )

@@ -1,6 +1,6 @@
 """Retry Failed: pushes failed mappings again, oldest failure first, through the same code as the bulk syncs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext, JsonValue, OperationResult
@@ -55,7 +55,7 @@ async def run_retry_failed(
     for entity, mapping_ids in choice.mapping_ids.items():
         if not mapping_ids:
             continue
-        plan = await _retry(run, entity, mapping_ids, nhanh, shopify, lanes)
+        plan = await _retry(run, entity, mapping_ids, nhanh, shopify, lanes, _lanes_to_retry(request))
         plans[entity.value] = plan.result()
         changes.extend(plan.changes)
     result: dict[str, JsonValue] = {
@@ -77,14 +77,19 @@ async def _retry(
     nhanh: Nhanh,
     shopify: Shopify,
     lanes: Mapping[Lane, LaneCalls],
+    wanted: Callable[[PushRow], frozenset[Lane]],
 ) -> PushPlan:
-    planner: Planner = CustomerPlanner(run, repush=True)
+    planner: Planner = CustomerPlanner(run, lanes[Lane.TOTAL_SPENT], repush=True)
     if entity is Entity.PRODUCTS:
         rule = await location_rule(run.job, nhanh, shopify)
-        planner = ProductPlanner(run, nhanh, rule, _failed_lanes, repush=True)
+        planner = ProductPlanner(run, nhanh, rule, wanted, repush=True)
     return await push_selection(run, Selection(mapping_ids=mapping_ids), planner, lanes, GUARD)
 
 
-def _failed_lanes(row: PushRow) -> frozenset[Lane]:
-    """Retry what failed; where the log does not say, the stock."""
-    return row.failed_lanes or frozenset({Lane.INVENTORY})
+def _lanes_to_retry(request: RetryFailedRequest) -> Callable[[PushRow], frozenset[Lane]]:
+    """Retry the writes that failed, those for which time may heal something unless all are asked for."""
+
+    def wanted(row: PushRow) -> frozenset[Lane]:
+        return frozenset(lane for lane, retryable in row.failed_lanes.items() if retryable or request.include_permanent)
+
+    return wanted

@@ -1,30 +1,27 @@
 """Settles writes whose outcome nobody stored, before anything new is planned.
 
-A kill or a lost answer leaves an intent open. A write of quantities that may still be on its way is sent again with
-its own key, which Shopify applies at most once; everything else is settled by reading back what Shopify has.
+A kill or a lost answer leaves an intent open. It is settled by reading back what Shopify has, never by sending it again:
+if the first sending did not arrive, the repeat would be the write, of a value that nobody has checked today.
 """
 
 from collections.abc import Mapping, Sequence
 
 from sync_worker.application.ports.push_catalog import Intent, IntentOutcome, Settlement
-from sync_worker.application.push.batches import STILL_RUNNING
 from sync_worker.application.push.lanes import LaneCalls
 from sync_worker.application.push.ledger import confirmed_values, log_lines
 from sync_worker.application.push.push_run import PushRun
-from sync_worker.domain.failures import VendorRefusal, VendorUnavailable
 from sync_worker.domain.mappings import Entity
-from sync_worker.domain.push_plan import MICROS, Lane
+from sync_worker.domain.push_plan import Lane
 
-REPEAT_WITHIN_SECONDS = 15 * 60
-"""Quantities older than this are read back, not sent again.
+QUIET_SECONDS = 10.0
+"""So long nothing is read: what an earlier attempt sent may still be worked on.
 
-Shopify would know the key for 24 hours, but if the first sending never arrived, the repeat is the write: it would then
-set a stock of hours ago, over whatever has been sold since. No request is on its way for so long.
+Shopify gives up on a request after about ten seconds (https://shopify.dev/docs/api/usage/response-codes, 504).
 """
 
 
 async def settle_open_intents(run: PushRun, entity: Entity, lanes: Mapping[Lane, LaneCalls]) -> None:
-    """Settle every open write of an entity, whichever job sent it. A dry run writes nothing and leaves them.
+    """Settle every open write of an entity, whichever job sent it. A dry run leaves them.
 
     Raises:
         VendorFailure: Shopify did not answer; what is open stays open.
@@ -32,35 +29,15 @@ async def settle_open_intents(run: PushRun, entity: Entity, lanes: Mapping[Lane,
     if run.dry_run:
         return
     run.phase = "settling"
-    for intent in await run.catalog.open_intents(run.job.store.store_id, entity):
+    intents = await run.catalog.open_intents(run.job.store.store_id, entity)
+    if not intents:
+        return
+    await run.job.report(run.progress())
+    await run.clock.sleep(QUIET_SECONDS)
+    for intent in intents:
         run.job.check()
         run.resumed = run.resumed or intent.job_id == run.job.job_id
-        age = run.clock.now_micros() - intent.create_time
-        settlement = None
-        if intent.lane is Lane.INVENTORY and age < REPEAT_WITHIN_SECONDS * MICROS:
-            settlement = await _repeat(intent, lanes[intent.lane])
-        if settlement is None:
-            settlement = await _read_back(run, intent, lanes[intent.lane])
-        await run.settle(entity, [], settlement, {"intents_settled": 1})
-
-
-async def _repeat(intent: Intent, lane: LaneCalls) -> Settlement | None:
-    try:
-        outcome = await lane.send(intent.entries, intent.idempotency_key)
-    except VendorRefusal:
-        return None
-    if outcome.applied and not outcome.refusals:
-        return Settlement(
-            intent=(intent.intent_id, IntentOutcome.APPLIED),
-            # The first sending may be the one that was applied, so the values are as old as that.
-            confirmed=[v for e in intent.entries for v in confirmed_values(e, e.wanted, intent.create_time)],
-            log=[line for entry in intent.entries for line in log_lines(entry)],
-            log_job_id=intent.job_id,
-        )
-    refusal = outcome.batch_refusal
-    if not outcome.applied and refusal is not None and refusal.code == STILL_RUNNING:
-        raise VendorUnavailable("shopify", refusal.code, refusal.message, outcome_unknown=True)
-    return None
+        await run.settle(entity, [], await _read_back(run, intent, lanes[intent.lane]), {"intents_settled": 1})
 
 
 async def _read_back(run: PushRun, intent: Intent, lane: LaneCalls) -> Settlement:

@@ -11,6 +11,7 @@ from sync_worker.application.push.push_run import PushRun
 from sync_worker.application.push.push_selection import MassGuard, check_selection, push_selection
 from sync_worker.application.push.settle_intents import settle_open_intents
 from sync_worker.domain.mappings import Entity
+from sync_worker.domain.push_plan import Lane
 from sync_worker.domain.requests import SyncCustomersRequest
 
 
@@ -33,7 +34,7 @@ async def run_sync_customers(
     lanes = lanes_of(shopify)
     await settle_open_intents(run, Entity.CUSTOMERS, lanes)
     run.total = run.processed + await catalog.count_selected(run.scope(Entity.CUSTOMERS), request.selection)
-    planner = CustomerPlanner(run, repush=request.repush)
+    planner = CustomerPlanner(run, lanes[Lane.TOTAL_SPENT], repush=request.repush)
     guard = MassGuard(request.max_drop_percent, request.allow_mass_zero)
     plan = await push_selection(run, request.selection, planner, lanes, guard)
     result: dict[str, JsonValue] = {"dry_run": request.dry_run, "plan": plan.result()}

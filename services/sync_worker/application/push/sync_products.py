@@ -8,11 +8,10 @@ from sync_worker.application.ports.shopify import Shopify
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.push.lanes import lanes_of
 from sync_worker.application.push.messages import in_words
-from sync_worker.application.push.plan_products import ProductPlanner
+from sync_worker.application.push.plan_products import ProductPlanner, check_depots
 from sync_worker.application.push.push_run import PushRun
 from sync_worker.application.push.push_selection import MassGuard, check_selection, push_selection
 from sync_worker.application.push.settle_intents import settle_open_intents
-from sync_worker.domain.failures import GuardTripped
 from sync_worker.domain.mappings import Entity
 from sync_worker.domain.push_plan import Lane
 from sync_worker.domain.requests import ProductAspect, SyncProductsRequest
@@ -60,11 +59,5 @@ async def location_rule(job: JobContext, nhanh: Nhanh, shopify: Shopify) -> Loca
     if not job.store.locations:
         return single_location_rule(await shopify.locations())
     rule = mapped_rule(job.store.locations)
-    ungranted = rule.ungranted((await nhanh.check_access()).depot_ids)
-    if ungranted:
-        raise GuardTripped(
-            "DEPOT_NOT_GRANTED",
-            f"Nhanh's access token does not grant depot {', '.join(map(str, ungranted))}, so its stock would read as "
-            "none; grant it to the app at Nhanh, or unmap it. Nothing was written.",
-        )
+    await check_depots(job, nhanh, rule)
     return rule

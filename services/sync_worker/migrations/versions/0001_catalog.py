@@ -55,6 +55,10 @@ def upgrade() -> None:
         sa.Column("failure_retryable", sa.Boolean(), nullable=True),
         sa.Column("failure_attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("failure_time", sa.BigInteger(), nullable=True),
+        sa.Column("failed_lanes", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(status = 'FAILED') = (failed_lanes IS NOT NULL)", name=op.f("ck_mappings_lanes_iff_failed")
+        ),
         sa.CheckConstraint(
             "(status = 'FAILED') = (failure_code IS NOT NULL)", name=op.f("ck_mappings_failure_iff_failed")
         ),

@@ -39,6 +39,7 @@ def a_mapping(entity: Entity, nhanh_id: int, shopify_id: int, **given: Any) -> d
         "failure_message": None,
         "failure_retryable": None,
         "failure_time": None,
+        "failed_lanes": None,
         "push_time": None,
         **given,
     }
@@ -78,6 +79,7 @@ async def reader(database: Database) -> SqlCatalogReader:
         "failure_retryable": False,
         "failure_attempts": 2,
         "failure_time": 9,
+        "failed_lanes": '{"inventory": {"code": "NOT_FOUND", "message": "It is gone.", "retryable": false}}',
     }
     rows = [
         a_mapping(Entity.PRODUCTS, 1, 11),

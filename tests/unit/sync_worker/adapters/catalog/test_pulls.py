@@ -191,6 +191,7 @@ async def test_the_mass_gone_guard(pulls: Pulls) -> None:
     assert {row[0] for row in await pulls.rows(nhanh_products, "gone_time")} == {None}
     assert (await pulls.catalog.open(less, FULL)).counts == PullCounts()
     assert await pulls.rows(pull_seen, "vendor_id") == []
+    assert (await pulls.catalog.open(less, INCREMENTAL)).mode is INCREMENTAL
     allowed = await pulls.whole(less, *map(a_nhanh_product, range(80)), percent=20)
     assert allowed.counts.gone == 20
 

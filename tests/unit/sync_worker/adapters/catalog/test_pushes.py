@@ -12,7 +12,6 @@ from sync_worker.application.ports.push_catalog import (
     Intent,
     IntentOutcome,
     ItemOutcome,
-    Mark,
     PushScope,
     Settlement,
 )
@@ -49,7 +48,7 @@ def scope(fence: Fence = LATER, job_id: str = "job") -> PushScope:
             scope(fence),
             Settlement(
                 confirmed=[ConfirmedValue(ValueKind.QUANTITY, 1, LOCATION, 3, 1)],
-                items=[DoneItem("products-00001", ItemOutcome.OK, Mark.SYNCED, pushed=True)],
+                items=[DoneItem("products-00001", ItemOutcome.OK, frozenset({Lane.INVENTORY}), pushed=True)],
             ),
         ),
         lambda world, fence: world.catalog.finish("job", fence, {}, {}),
@@ -109,7 +108,7 @@ async def test_selection_pages(world: PushWorld) -> None:
     """Pages of a selection hold each mapping once, without those that the job is done with."""
     for number in range(1, 8):
         await world.product(number, 1)
-    done = DoneItem("products-00003", ItemOutcome.OK, Mark.SYNCED)
+    done = DoneItem("products-00003", ItemOutcome.OK, frozenset({Lane.INVENTORY}))
     await world.catalog.settle(scope(), Settlement(items=[done]))
     selections = (
         Selection(statuses=(MappingStatus.PENDING, MappingStatus.SYNCED)),

@@ -7,10 +7,11 @@ from sync_worker.application.ports.shopify import ItemRefusal
 from sync_worker.domain.failures import GuardTripped, VendorUnavailable
 from sync_worker.domain.mappings import Entity
 from sync_worker.domain.products import NhanhStock
+from sync_worker.domain.push_plan import Lane
 from sync_worker.domain.retry_rule import MAX_ATTEMPTS
 
 from tests.fakes.push_vendors import down, lost_before
-from tests.fakes.push_world import LOCATION, PushWorld
+from tests.fakes.push_world import LOCATION, PushWorld, left_failed
 
 BUSY = ItemRefusal("INTERNAL_ERROR", "An internal error occurred.", retryable=True)
 
@@ -20,14 +21,7 @@ async def failed_product(
 ) -> str:
     """A product whose last push failed `at` microseconds after the epoch."""
     return await world.product(
-        number,
-        number,
-        status="FAILED",
-        failure_code="X",
-        failure_message="X",
-        failure_retryable=retryable,
-        failure_attempts=attempts,
-        failure_time=at,
+        number, number, **left_failed(Lane.INVENTORY, attempts=attempts, retryable=retryable, at=at)
     )
 
 
@@ -70,9 +64,7 @@ async def test_oldest_first_within_the_limit(world: PushWorld) -> None:
     """The oldest failures go first, over both entities, and no more than the limit."""
     await failed_product(world, 1, at=30)
     await failed_product(world, 2, at=10)
-    await world.customer(
-        3, 9_000, status="FAILED", failure_code="X", failure_retryable=True, failure_attempts=1, failure_time=20
-    )
+    await world.customer(3, 9_000, **left_failed(Lane.TOTAL_SPENT, at=20))
     done = await world.retry(limit=2)
     assert done.progress.total == 2
     assert [write[1] for write in world.vendors.shop.writes] == [1002, 4003]
@@ -164,3 +156,42 @@ async def test_dry_run(world: PushWorld) -> None:
     assert world.vendors.shop.writes == []
     assert done.progress.successful == 1
     assert len(done.result["changes"]) == 1  # type: ignore[arg-type]
+
+
+async def test_a_permanent_failure_does_not_hide_a_passing_one(world: PushWorld) -> None:
+    """What failed of each kind of write is kept apart: a retry heals the stock although the price is refused for good."""
+    mapping = await world.product(1, 5)
+    await world.catalog_product(1, 100)
+    world.vendors.shop.refusals = {1001: BUSY}
+    await world.sync_products()
+    world.vendors.shop.refusals = {2001: ItemRefusal("INVALID_INPUT", "No such price.", retryable=False)}
+    await world.sync_products(prices=True, inventory=False)
+    row = await world.mapping(mapping)
+    assert (row.status, row.failure_retryable, row.failure_attempts) == ("FAILED", True, 2)
+    world.clock.advance(120)
+    world.vendors.shop.refusals = {}
+    done = await world.retry()
+    assert done.progress.successful == 1
+    assert world.vendors.shop.quantities[1001, LOCATION] == 5
+    row = await world.mapping(mapping)
+    assert (row.status, row.failure_code, row.failure_retryable) == ("FAILED", "INVALID_INPUT", False)
+    assert (await world.retry()).progress.total == 0
+    await world.sync_products(prices=True, inventory=False)
+    assert (await world.mapping(mapping)).status == "SYNCED"
+
+
+async def test_stock_that_failed_is_not_forgotten_over_a_price(world: PushWorld) -> None:
+    """A mapping is SYNCED only when its stock is, whatever became of its price since."""
+    mapping = await world.product(1, 5)
+    await world.catalog_product(1, 100)
+    world.vendors.shop.refusals = {1001: BUSY}
+    await world.sync_products()
+    world.vendors.shop.refusals = {2001: BUSY}
+    await world.sync_products(prices=True, inventory=False)
+    world.vendors.shop.refusals = {}
+    await world.sync_products(prices=True, inventory=False)
+    row = await world.mapping(mapping)
+    assert (row.status, row.failure_code) == ("FAILED", BUSY.code)
+    await world.sync_products()
+    assert (await world.mapping(mapping)).status == "SYNCED"
+    assert world.vendors.shop.quantities[1001, LOCATION] == 5

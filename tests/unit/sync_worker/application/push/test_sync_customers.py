@@ -118,3 +118,27 @@ async def test_empty_selection_is_refused(world: PushWorld) -> None:
     """A selection of nothing is refused."""
     with pytest.raises(GuardTripped):
         await world.sync_customers(selection=Selection())
+
+
+async def test_a_first_push_of_zeros_is_guarded(world: PushWorld) -> None:
+    """Where nothing was ever confirmed and 0 would be pushed, Shopify is asked what would be lost."""
+    for number in range(1, 31):
+        await world.customer(number, 0)
+        world.vendors.shop.spends[4000 + number] = 5_000_000
+    with pytest.raises(GuardTripped, match="30 of 30") as tripped:
+        await world.sync_customers()
+    assert tripped.value.code == "MASS_ZERO_GUARD"
+    assert world.vendors.shop.writes == []
+    done = await world.sync_customers(allow_mass_zero=True)
+    assert done.progress.successful == 30
+
+
+async def test_a_first_push_of_a_zero_that_is_there_writes_nothing(world: PushWorld) -> None:
+    """What was read is what it would be set to."""
+    await world.customer(1, 0)
+    await world.customer(2, 0)
+    world.vendors.shop.spends[4001] = 0
+    world.vendors.shop.spends[4002] = None
+    done = await world.sync_customers()
+    assert (done.progress.skipped, done.progress.successful) == (1, 1)
+    assert world.vendors.shop.writes == [("total_spent", 4002, 0)]

@@ -10,11 +10,12 @@ from sync_worker.domain.failures import GuardTripped, JobCancelled, Origin, Vend
 from sync_worker.domain.mappings import MappingStatus
 from sync_worker.domain.money import SCALE
 from sync_worker.domain.products import NhanhProduct, NhanhStock, ShopifyLocation
+from sync_worker.domain.push_plan import Lane
 from sync_worker.domain.requests import Selection
 from sync_worker.domain.stores import LocationMapping
 
 from tests.fakes.push_vendors import STALE, UNKNOWN_ITEM, down, normal, refused_whole
-from tests.fakes.push_world import DEPOT, LOCATION, OTHER_DEPOT, OTHER_LOCATION, PushWorld
+from tests.fakes.push_world import DEPOT, LOCATION, OTHER_DEPOT, OTHER_LOCATION, PushWorld, left_failed
 
 BUSY = ItemRefusal("IDEMPOTENCY_CONCURRENT_REQUEST", "Try again.", retryable=True)
 
@@ -38,7 +39,7 @@ async def test_first_push(world: PushWorld) -> None:
     (line,) = await world.rows(sync_log)
     assert (line.old_value, line.new_value, line.location_id, line.outcome) == (None, 5, LOCATION, "ok")
     assert done.progress.metrics["pushed"] == 1
-    assert done.progress.metrics["api_calls"] == 3  # access, stock, one batch
+    assert done.progress.metrics["api_calls"] == 4  # access, stock, access once more, one batch
     assert done.progress.metrics["api_points"] == 10
     assert done.result["plan"]["batches"] == {"inventory": 1}  # type: ignore[index,call-overload]
     assert job.reports[-1].processed == 1
@@ -68,7 +69,7 @@ async def test_old_confirmation_counts_as_unknown(world: PushWorld) -> None:
 
 async def test_unchanged_heals_a_failed_mapping(world: PushWorld) -> None:
     """A mapping whose every value is confirmed is SYNCED, though nothing had to be pushed."""
-    mapping = await world.product(1, 5, status="FAILED", failure_code="X", failure_attempts=3, failure_time=1)
+    mapping = await world.product(1, 5, **left_failed(Lane.INVENTORY, attempts=3, at=1))
     await world.confirm("quantity", 1001, 5, location=LOCATION)
     await world.sync_products()
     row = await world.mapping(mapping)
@@ -80,7 +81,12 @@ async def test_batches_of_250(world: PushWorld) -> None:
     await asyncio.gather(*(world.product(number, number) for number in range(1, 302)))
     done = await world.sync_products()
     assert done.progress.successful == 301
-    assert world.vendors.business.calls == [("check_access", 0), *[("stock_of", 100)] * 3, ("stock_of", 1)]
+    assert world.vendors.business.calls == [
+        ("check_access", 0),
+        *[("stock_of", 100)] * 3,
+        ("stock_of", 1),
+        ("check_access", 0),
+    ]
     assert world.vendors.shop.calls_of("set_quantities") == [250, 51]
     assert all(world.vendors.shop.quantities[1000 + n, LOCATION] == n for n in range(1, 302))
 
