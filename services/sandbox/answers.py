@@ -1,7 +1,6 @@
 """Answers that are no answers of an API: HTML, silence, a cut connection; and JSON, quickly."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 from starlette.responses import HTMLResponse, Response
@@ -66,7 +65,3 @@ async def plain_fault(
             return None
         case _:
             return None
-
-
-Document = dict[str, Any]
-"""A JSON object on its way out."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.additions import prepared_addition
 from sandbox.by_id import ById
 from sandbox.world import StoreWorld
 
@@ -14,19 +15,20 @@ class EditError(Exception):
 
 
 def apply_edits(store: StoreWorld, edits: list[Edit]) -> int:
-    """Make all edits of a list, or none; how many.
+    """Make all edits of a list, or none; how many. An edit changes or removes what was there before the list.
 
     Raises:
         EditError: Naming the edit and what is wrong with it.
     """
-    prepared = [_prepared(store, number, edit) for number, edit in enumerate(edits)]
+    promised: set[tuple[str, int]] = set()
+    prepared = [_prepared(store, number, edit, promised) for number, edit in enumerate(edits)]
     for edit in prepared:
         edit()
     return len(prepared)
 
 
 def _prepared(  # noqa: PLR0911 - one return for each kind of edit
-    store: StoreWorld, number: int, edit: Edit
+    store: StoreWorld, number: int, edit: Edit, promised: set[tuple[str, int]]
 ) -> Callable[[], None]:
     business, shop = store.business, store.shop
     try:
@@ -42,6 +44,8 @@ def _prepared(  # noqa: PLR0911 - one return for each kind of edit
                 _ = business.products[product_id]
                 stock = {int(depot): float(amount) for depot, amount in by_depot.items()}
                 return lambda: business.stock.__setitem__(product_id, stock)
+            case {"add": kind, "row": dict(row)}:
+                return prepared_addition(store, kind, row, promised)
             case {"remove": "nhanh_product", "id": one}:
                 product_id = int(one)
                 _ = business.products[product_id]

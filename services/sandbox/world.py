@@ -1,5 +1,8 @@
 """The sandbox's world: a few stores with the same rows, each with a state of its own."""
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -51,10 +54,23 @@ class World:
 
 def make_world(options: SandboxOptions, clock: Clock) -> World:
     """Make a world from its options: the same options make the same one."""
-    stores = {
-        store_id: _make_store(store_id, number, options, clock) for number, store_id in enumerate(options.stores, 1)
-    }
+    with _uncollected():
+        stores = {
+            store_id: _make_store(store_id, number, options, clock) for number, store_id in enumerate(options.stores, 1)
+        }
     return World(stores, FaultPlan(list(options.faults)), clock, options.limits_scale, options.latency_ms)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collect no garbage meanwhile: writing rows leaves none, and every collection would walk all that are written."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _make_store(store_id: str, number: int, options: SandboxOptions, clock: Clock) -> StoreWorld:

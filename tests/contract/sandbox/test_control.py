@@ -88,6 +88,22 @@ async def test_edits_change_what_the_vendors_answer(box: Caller) -> None:
     assert [str(one), gid("Customer", buyer), 12_346] in (await shown(box, "truth", store="hanoi"))["spend"]
 
 
+async def test_added_rows_are_what_the_vendors_answer(box: Caller) -> None:
+    """In the lists, in their order, and in no other store."""
+    edits = [
+        {"add": "nhanh_customer", "row": {"id": 1, "name": "Someone new", "mobile": "0912345678"}},
+        {"add": "nhanh_product", "row": {"id": 1, "code": "AO-1"}},
+        {"add": "shopify_customer", "row": {"id": gid("Customer", 1), "phone": "+84912345678"}},
+    ]
+    answer = await box.http.post("/_sandbox/mutate", params={"store": "hanoi"}, json={"edits": edits})
+    assert answer.json() == {"edits": 3}
+    assert (await box.nhanh("customer/list", {"paginator": {"size": 1}}))["data"][0]["name"] == "Someone new"
+    assert (await box.nhanh("product/list", {"paginator": {"size": 1}}))["data"][0]["code"] == "AO-1"
+    query = "query($id: ID!) { customer(id: $id) { id } }"
+    assert await box.data(query, id=gid("Customer", 1)) == {"customer": {"id": gid("Customer", 1)}}
+    assert 1 not in box.handle.world.stores["danang"].business.customers
+
+
 async def test_latency_slows_the_vendors(box: Caller) -> None:
     """Every answer of theirs takes so much longer, none of the control interface."""
     assert (await box.http.post("/_sandbox/latency", json={"ms": 250})).json() == {"ms": 250}

@@ -1,5 +1,7 @@
 """A world is made from its options alone."""
 
+import gc
+
 from sandbox.expectations import truth_document
 from sandbox.options import SandboxOptions
 from sandbox.shopify.state import prices, quantities
@@ -60,3 +62,16 @@ def test_depots_that_feed_a_location_are_granted(make_store: StoreMaker) -> None
     assert business.granted_depots is not None
     assert business.granted_depots >= DEPOT_TO_LOCATION.keys()
     assert business.granted_depots < business.depots.keys()
+
+
+def test_making_a_world_leaves_the_collection_of_garbage_as_it_was() -> None:
+    """It pauses it only meanwhile, and does not begin it for whoever has it off."""
+    assert gc.isenabled()
+    a_world()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        a_world()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

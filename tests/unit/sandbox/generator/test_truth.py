@@ -5,8 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import pytest
+from sandbox.expectations import truth_document
 from sandbox.generator.truth import EntityTruth
 from sandbox.options import SandboxOptions
+from sandbox.shopify.state import quantities
 from sandbox.world import StoreWorld, make_world
 
 from tests.unit.sandbox.conftest import SandboxTime
@@ -101,3 +103,22 @@ def test_the_mix_has_every_oddity(large: StoreWorld) -> None:
     amounts = [amount for by_depot in stock.values() for amount in by_depot.values()]
     assert any(amount < 0 for amount in amounts)
     assert any(amount % 1 for amount in amounts)
+
+
+def test_a_whole_push_moves_most_quantities_and_empties_few(large: StoreWorld) -> None:
+    """Nine in ten differ from what Shopify has at first; of the positive ones at most a quarter become nought."""
+    now = quantities(large.shop)
+    moves = [(now[item][location], quantity) for _, item, location, quantity in truth_document(large)["stock"]]
+    assert len([1 for old, new in moves if old != new]) > 0.9 * len(moves)
+    positive = [new for old, new in moves if old > 0]
+    assert 0 < positive.count(0) < 0.25 * len(positive)
+
+
+def test_some_spends_are_unknown_and_some_are_halves(large: StoreWorld) -> None:
+    """Among those who are linked, so that a push must leave some out and round some."""
+    truth = truth_document(large)
+    linked = {str(one) for one, _ in large.customers.must_link + large.customers.link_or_review}
+    rows = [row for one, row in large.business.customers.items() if str(one) in linked]
+    assert linked & set(truth["spend_unknown"])
+    assert any(isinstance(row["totalAmount"], float) and row["totalAmount"] % 1 == 0.5 for row in rows)
+    assert {row[0] for row in truth["spend"]} == linked - set(truth["spend_unknown"])
