@@ -1,7 +1,9 @@
 """The shape of the house holds: what import-linter cannot say is said here."""
 
+import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,19 @@ def test_every_refusal_reason_has_an_example() -> None:
         assert [
             name for comment, name in values if name != "ERROR_REASON_UNSPECIFIED" and "Example:" not in comment
         ] == []
+
+
+@pytest.mark.parametrize("service", ["job_tracker", "sync_worker"])
+def test_domains_stand_on_the_standard_library_alone(service: str) -> None:
+    """A domain imports its own floor and what Python brings, and nothing else."""
+    foreign = set()
+    for path in (ROOT / "services" / service / "domain").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            foreign |= {
+                name
+                for name in names
+                if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith(f"{service}.domain")
+            }
+    assert foreign == set()

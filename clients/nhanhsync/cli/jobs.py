@@ -1,5 +1,6 @@
 """`nhanhsync jobs …`: look at jobs, follow, cancel and retry them."""
 
+import uuid
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -128,6 +129,9 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     for name, value in rows.items():
         if value:
             table.add_row(Text(name, style="bold"), value)
+    if progress.metrics:
+        table.add_section()
+        table.add_row(Text("metrics", style="bold"), "")
     for name, number in sorted(progress.metrics.items()):
         table.add_row(Text(name, style="bold"), f"{number:,.10g}")
     plain_console().print(table)
@@ -183,7 +187,7 @@ def retry(
     """
 
     async def work(client: Client) -> Exit:
-        request = pb.RetryJobRequest(job_id=job_id, created_by="nhanhsync-cli")
+        request = pb.RetryJobRequest(job_id=job_id, request_id=str(uuid.uuid4()), created_by="nhanhsync-cli")
         answer = await client.jobs.RetryJob(request)
         if as_json and not watch_it:
             print_json(answer)

@@ -18,7 +18,7 @@ POLICIES = words_of(job_pb2.ConflictPolicy, "CONFLICT_POLICY_")
 EVERYWHERE = frozenset(
     {"operation", "store", "watch_it", "timeout", "conflict_policy", "request_id", "priority", "created_by", "as_json"}
 )
-PULLS, PUSHES, DRY = "Pulls", "Bulk syncs", "Writing without writing"
+PULLS, PUSHES = "Pulls", "Bulk syncs"
 HELP = f"""Start an operation on a store.
 
 Operations: {", ".join(OPERATIONS)}.

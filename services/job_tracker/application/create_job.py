@@ -46,12 +46,11 @@ async def create_job(tracker: Tracker, new: NewJob) -> CreateOutcome:
         RequestIdReusedError, ConflictingJobError, JobNotFoundError: As their texts say.
     """
     now = tracker.clock.now()
-    labels = {registered.type: registered.display_name for registered in await tracker.store.types()}
     job = Job(
         job_id=tracker.new_id(),
         type=new.type,
         variant=new.variant,
-        display_name=labels.get(new.type) or prettified(new.type),
+        display_name=prettified(new.type),
         store_id=new.store_id,
         params=new.params,
         labels=new.labels,

@@ -117,13 +117,7 @@ def complete(job: Job, token: str, call_hash: str, report: Report, result: Json,
     failure = None
     if state is State.FAILED:
         failure = JobFailure("ALL_ITEMS_FAILED", f"all {counts.failed} items failed", True, job.attempt, now.wall)
-    ended = replace(
-        reported,
-        result=result,
-        state_message=message,
-        failure=failure,
-        pace=mean_pace(job.pace, counts.processed, now.steady, _counting_since(job, lease)),
-    )
+    ended = replace(reported, result=result, state_message=message, failure=failure)
     return _let_go(job, ended, lease, call_hash, Trigger.COMPLETE, state, None, report, now)
 
 
@@ -200,9 +194,11 @@ def expire(job: Job, uniform: Callable[[float, float], float], now: Now) -> Chan
         return Change(job, job)
     message = f"worker {job.worker_id} was not heard of for {lease.ttl:g} seconds"
     kind, reason = EventKind.LEASE_LOST, "WORKER_LOST"
+    before = job
+    job = replace(job, pace=mean_pace(job.pace, job.progress.processed, now.steady, _counting_since(job, lease)))
     if job.state is State.CANCELLING:
         ended = replace(job, lease=None, cancel_deadline=None)
-        change = _moved(job, ended, Trigger.LEASE_EXPIRED, State.CANCELLED, kind, TRACKER, now, reason, message)
+        change = _moved(before, ended, Trigger.LEASE_EXPIRED, State.CANCELLED, kind, TRACKER, now, reason, message)
         return replace(change, locks=LockFate.GO)
     used = job.attempts_used + 1
     lost = replace(
@@ -213,19 +209,22 @@ def expire(job: Job, uniform: Callable[[float, float], float], now: Now) -> Chan
         state_message=message,
     )
     if used >= job.max_attempts:
-        change = _moved(job, lost, Trigger.LEASE_EXPIRED, State.FAILED, kind, TRACKER, now, reason, message)
+        change = _moved(before, lost, Trigger.LEASE_EXPIRED, State.FAILED, kind, TRACKER, now, reason, message)
         return replace(change, locks=LockFate.GO)
     # The time that the lease took to run out was wait enough the first time; a job that kills its workers waits longer.
     if used > 1:
         lost = replace(lost, not_before=now.wall + round(backoff_seconds(used - 1, uniform) * 1_000_000))
-    return _moved(job, lost, Trigger.LEASE_EXPIRED, State.PENDING, kind, TRACKER, now, reason, message)
+    return _moved(before, lost, Trigger.LEASE_EXPIRED, State.PENDING, kind, TRACKER, now, reason, message)
 
 
 def end_grace(job: Job, now: Now) -> Change:
     """End a job whose worker did not let go within the grace; its locks stand until its lease would have run out."""
     if job.state is not State.CANCELLING or job.cancel_deadline is None or job.cancel_deadline > now.steady:
         return Change(job, job)
-    ended = replace(job, lease=None, cancel_deadline=None)
+    pace = job.pace
+    if job.lease is not None:
+        pace = mean_pace(pace, job.progress.processed, now.steady, _counting_since(job, job.lease))
+    ended = replace(job, lease=None, cancel_deadline=None, pace=pace)
     message = f"worker {job.worker_id} did not let go in time"
     change = _moved(job, ended, Trigger.GRACE_OVER, State.CANCELLED, None, TRACKER, now, "GRACE_OVER", message)
     return replace(change, locks=LockFate.GO_WITH_LEASE)
@@ -252,9 +251,11 @@ def _repeated(job: Job, token: str, call_hash: str, trigger: Trigger) -> bool:
     ended = job.ended_lease
     if ended is None or ended.token != token:
         return False
-    if ended.call_hash != call_hash:
+    if ended.call_hash == call_hash:
+        return True
+    if job.final:
         raise IllegalTransitionError(job.job_id, job.state, trigger)
-    return True
+    raise LeaseLostError(job.job_id, job.attempt)
 
 
 def _counting_since(job: Job, lease: Lease) -> float | None:
@@ -283,7 +284,13 @@ def _let_go(
     now: Now,
     reason: str = "",
 ) -> Change:
-    job = replace(job, lease=None, ended_lease=EndedLease(lease.token, call_hash), cancel_deadline=None)
+    job = replace(
+        job,
+        lease=None,
+        ended_lease=EndedLease(lease.token, call_hash),
+        cancel_deadline=None,
+        pace=mean_pace(before.pace, job.progress.processed, now.steady, _counting_since(before, lease)),
+    )
     change = _moved(before, job, trigger, state, cause, before.worker_id, now, reason, job.state_message)
     locks = LockFate.GO if change.job.final else LockFate.STAND
     return replace(change, locks=locks, failures=report.failures, checkpoint=report.checkpoint)

@@ -95,6 +95,7 @@ JOB_ID = Text(longest=128, shortest=1)
 REQUEST_ID = Text(longest=128, optional=True)
 WORKER_ID = Text(longest=128, shortest=1)
 WHO = Text(longest=128)
+VALUE = Text(longest=64)
 PAGE_SIZE = Number(0, 500)
 PAGE_TOKEN = Text(longest=4 * KIB)
 LEASE_TTL = Seconds(5, 300, unset=30)
@@ -129,7 +130,9 @@ BOUNDS: dict[str, Bound] = {
     "Lock.key": Text(longest=200, shortest=1),
     "GetJobRequest.job_id": JOB_ID,
     "JobFilter.store_ids": Count(100),
+    "JobFilter.store_ids value": VALUE,
     "JobFilter.types": Count(100),
+    "JobFilter.types value": VALUE,
     "JobFilter.states": Count(100),
     "JobFilter.text": Text(longest=200),
     "ListJobsRequest.page_size": PAGE_SIZE,
@@ -153,7 +156,9 @@ BOUNDS: dict[str, Bound] = {
     "ListItemFailuresRequest.page_size": PAGE_SIZE,
     "ListItemFailuresRequest.page_token": PAGE_TOKEN,
     "ListItemFailuresRequest.codes": Count(100),
+    "ListItemFailuresRequest.codes value": VALUE,
     "GetJobStatsRequest.store_ids": Count(100),
+    "GetJobStatsRequest.store_ids value": VALUE,
     "RegisterJobTypesRequest.job_types": Count(100),
     "JobType.type": Text(pattern=NAME),
     "JobType.display_name": Text(longest=100),
@@ -162,6 +167,7 @@ BOUNDS: dict[str, Bound] = {
     "ClaimJobsRequest.request_id": Text(longest=128, shortest=1),
     "ClaimJobsRequest.worker_id": WORKER_ID,
     "ClaimJobsRequest.types": Count(100, least=1),
+    "ClaimJobsRequest.types value": VALUE,
     "ClaimJobsRequest.max_jobs": Number(0, 100),
     "ClaimJobsRequest.lease_ttl": LEASE_TTL,
     "ClaimJobsRequest.wait": Seconds(0, 60, unset=0),

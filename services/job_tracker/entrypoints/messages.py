@@ -10,7 +10,7 @@ from job_tracker.application.ports.job_store import Claimed, Stats
 from job_tracker.application.tracker import Directive
 from job_tracker.domain.job import Event, EventKind, ItemFailure, Job, JobFailure, JobType, Json, Origin
 from job_tracker.domain.progress import eta_seconds, percent
-from job_tracker.domain.states import State
+from job_tracker.domain.states import HELD, State
 
 RENEW_AFTER = 1 / 3
 """Of a lease's length: two reports may be lost before it runs out."""
@@ -67,7 +67,7 @@ def job_message(job: Job) -> job_pb2.Job:
 def progress_message(job: Job) -> job_pb2.JobProgress:
     """Write counts, and what follows from them."""
     progress = job.progress
-    eta = None if job.final else eta_seconds(progress, job.pace)
+    eta = eta_seconds(progress, job.pace) if job.state in HELD else None
     return job_pb2.JobProgress(
         total=progress.total,
         processed=progress.processed,

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from job_tracker.domain.errors import InvalidFieldsError
 from job_tracker.domain.job import Json
-from job_tracker.entrypoints.bounds import BOUNDS, Seconds
+from job_tracker.entrypoints.bounds import BOUNDS, Count, Seconds
 
 NANOS = 1_000_000_000
 LATEST_SECONDS = 253_402_300_799
@@ -57,11 +57,12 @@ class Reader:
         return fault is None
 
     def strings(self, name: str) -> tuple[str, ...]:
-        """Read a list of strings of which each is no longer than a name may be."""
+        """Read a list of strings, each within its own bound."""
         values = tuple(self.checked(name))
-        for index, value in enumerate(values[: BOUNDS[f"{self._kind}.{name}"].most]):  # type: ignore[union-attr]
-            if len(value) > 64:
-                self.fault(f"{name}[{index}]", f"must have at most 64 characters, has {len(value):,}")
+        bound = BOUNDS[f"{self._kind}.{name}"]
+        assert isinstance(bound, Count)  # noqa: S101 - the table is ours
+        for index, value in enumerate(values[: bound.most]):
+            self.check(f"{name}[{index}]", f"{name} value", value)
         return values
 
     def seconds(self, name: str) -> float | None:

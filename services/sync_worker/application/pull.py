@@ -20,10 +20,14 @@ from sync_worker.application.ports.pull_catalog import MirrorRow, PullCatalog, P
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull_sources import PullSource, source_of
+from sync_worker.domain.failures import MalformedAnswer
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.progress import Progress
 from sync_worker.domain.pulls import OVERLAP_SECONDS
 from sync_worker.domain.requests import PullFilter, PullMode, PullRequest
+
+MOST_EMPTY_PAGES = 20
+"""Rows that a vendor hides may empty a page after it was cut, but hardly so many in a row."""
 
 
 async def run_pull(
@@ -94,11 +98,17 @@ async def _pages(source: PullSource, cursor: str | None, clock: Clock) -> AsyncG
         read_time = clock.now_micros()
         return _Fetched(await source.page(cursor), read_time)
 
+    empty = 0
     coming: asyncio.Task[_Fetched] | None = asyncio.create_task(fetch(cursor))
     try:
         while coming is not None:
             fetched = await coming
             following = fetched.page.next_cursor
+            empty = 0 if fetched.page.rows else empty + 1
+            if empty > MOST_EMPTY_PAGES and following is not None:
+                coming = None
+                message = f"{empty} pages in a row were empty and promised more: the list does not come to an end"
+                raise MalformedAnswer(source.vendor, message)
             coming = None if following is None else asyncio.create_task(fetch(following))
             yield fetched
     finally:

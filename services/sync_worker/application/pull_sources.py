@@ -21,11 +21,16 @@ class PullSource:
     """One pull's pages, and what reading them costs."""
 
     def __init__(
-        self, read: Callable[[str | None], Awaitable[Page[MirrorRow]]], metrics: VendorMetrics, *, points: bool
+        self, vendor: str, read: Callable[[str | None], Awaitable[Page[MirrorRow]]], metrics: VendorMetrics
     ) -> None:
-        self._read = read
+        self.vendor = vendor
         self.metrics = metrics
-        self.has_points = points
+        self._read = read
+
+    @property
+    def has_points(self) -> bool:
+        """Whether the vendor counts what calls cost in points."""
+        return self.vendor == "shopify"
 
     async def page(self, cursor: str | None) -> Page[MirrorRow]:
         """Read the page at a cursor; None begins.
@@ -43,15 +48,15 @@ def source_of(wanted: PullFilter, since: int | None, job: JobContext, vendors: V
         nhanh = vendors.nhanh(job.store, job.gate)
         if isinstance(wanted, NhanhProductFilter):
             products = wanted
-            return PullSource(lambda cursor: nhanh.product_page(products, cursor), nhanh.metrics, points=False)
+            return PullSource("nhanh", lambda cursor: nhanh.product_page(products, cursor), nhanh.metrics)
         customers = wanted
-        return PullSource(lambda cursor: nhanh.customer_page(customers, cursor), nhanh.metrics, points=False)
+        return PullSource("nhanh", lambda cursor: nhanh.customer_page(customers, cursor), nhanh.metrics)
     shopify = vendors.shopify(job.store, job.gate)
     if isinstance(wanted, ShopifyProductFilter):
         variants = wanted
-        return PullSource(lambda cursor: shopify.variant_page(variants, cursor), shopify.metrics, points=True)
+        return PullSource("shopify", lambda cursor: shopify.variant_page(variants, cursor), shopify.metrics)
     buyers: ShopifyCustomerFilter = wanted
-    return PullSource(lambda cursor: shopify.customer_page(buyers, cursor), shopify.metrics, points=True)
+    return PullSource("shopify", lambda cursor: shopify.customer_page(buyers, cursor), shopify.metrics)
 
 
 def _narrowed(wanted: PullFilter, since: int | None) -> PullFilter:

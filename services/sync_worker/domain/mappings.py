@@ -40,7 +40,6 @@ class Rule(StrEnum):
     ADDRESS_PHONE = "address_phone"
     NOTE_PHONE = "note_phone"
     EMAIL = "email"
-    MANUAL = "manual"
 
 
 class UnmatchedReason(StrEnum):

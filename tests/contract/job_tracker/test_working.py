@@ -119,10 +119,11 @@ async def test_a_stale_token_is_refused(rig: Rig, name: str) -> None:
     await rig.stub.ReleaseJob(pb.ReleaseJobRequest(**held(lost), reason="restart"))
     (taken,) = await rig.claim("worker-2")
     before = await rig.get(taken.job.job_id)
-    stale = {"job_id": lost.job.job_id, "lease_token": "a-token-that-nobody-has"}
-    seen = await refusal(call(rig, name, **stale))
-    assert (seen.code, seen.reason) == (Code.ABORTED, "LEASE_LOST")
-    assert seen.metadata == {"job_id": lost.job.job_id, "attempt": "2"}
+    made_up = {"job_id": lost.job.job_id, "lease_token": "a-token-that-nobody-has"}
+    for stale in (held(lost), made_up):
+        seen = await refusal(call(rig, name, **stale))
+        assert (seen.code, seen.reason) == (Code.ABORTED, "LEASE_LOST")
+        assert seen.metadata == {"job_id": lost.job.job_id, "attempt": "2"}
     assert await rig.get(taken.job.job_id) == before
 
 

@@ -305,7 +305,7 @@ class Job(google.protobuf.message.Message):
     cancel_requested: builtins.bool
     """True once somebody asked for the job to be cancelled, whatever came of it."""
     item_failure_count: builtins.int
-    """How many item failures the job has, those over the bound on stored ones included."""
+    """How many item failures the job has, those over the bound of 10,000 stored ones included."""
     @property
     def params(self) -> google.protobuf.struct_pb2.Struct:
         """What was asked for. Identifiers in it are strings, since a Struct's numbers are doubles."""
@@ -320,7 +320,7 @@ class Job(google.protobuf.message.Message):
 
     @property
     def locks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Lock]:
-        """The locks that the job was created with. They stand until the job has ended."""
+        """The locks that the job was created with. They stand until the job has ended and, where its worker did not let go in time, until its lease would have run out."""
 
     @property
     def progress(self) -> Global___JobProgress:
@@ -448,7 +448,7 @@ class JobProgress(google.protobuf.message.Message):
 
     @property
     def eta(self) -> google.protobuf.duration_pb2.Duration:
-        """How long the rest should take at this rate. Set by JobTracker, unset without a total or a rate."""
+        """How long the rest should take at this rate. Set by JobTracker, unset without a total or a rate, and while nobody works on the job."""
 
     def __init__(
         self,
@@ -570,7 +570,7 @@ class JobEvent(google.protobuf.message.Message):
     to_state: Global___JobState.ValueType
     """The state after; equal to from_state when the state did not change."""
     actor: builtins.str
-    """Who caused it: a caller's name, a worker's, or "job-tracker"."""
+    """Who caused it: a caller's name, "unknown" where none was given, a worker's, or "job-tracker"."""
     attempt: builtins.int
     """The attempt that was under way, 0 before the first."""
     reason: builtins.str

@@ -259,11 +259,11 @@ class JobFilter(google.protobuf.message.Message):
     """Part of the job's id, label, message or creator, whatever the case; at most 200 characters."""
     @property
     def store_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """One of these shops."""
+        """One of these shops, each at most 64 characters."""
 
     @property
     def types(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """One of these types."""
+        """One of these types, each at most 64 characters."""
 
     @property
     def states(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[nhanhsync.jobs.v1.job_pb2.JobState.ValueType]:
@@ -722,7 +722,7 @@ class ListItemFailuresRequest(google.protobuf.message.Message):
     """The next_page_token of the page before; empty for the first."""
     @property
     def codes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Only failures with one of these codes; empty for all."""
+        """Only failures with one of these codes, each at most 64 characters; empty for all."""
 
     def __init__(
         self,
@@ -777,7 +777,7 @@ class GetJobStatsRequest(google.protobuf.message.Message):
     CREATED_BEFORE_FIELD_NUMBER: builtins.int
     @property
     def store_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Only jobs of these shops; empty for all."""
+        """Only jobs of these shops, each at most 64 characters; empty for all."""
 
     @property
     def created_from(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -1030,7 +1030,7 @@ class ClaimJobsRequest(google.protobuf.message.Message):
     """Claim at most so many, 1 to 100; 0 means 1."""
     @property
     def types(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Claim only these types; at least one."""
+        """Claim only these types; at least one, each at most 64 characters."""
 
     @property
     def lease_ttl(self) -> google.protobuf.duration_pb2.Duration:

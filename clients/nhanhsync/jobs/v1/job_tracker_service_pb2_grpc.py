@@ -31,6 +31,8 @@ class JobTrackerStub(object):
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
     fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL; these are not named again below.
+    What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
+    (RESOURCE_EXHAUSTED).
     """
 
     def __init__(self, channel):
@@ -142,6 +144,8 @@ class JobTrackerServicer(object):
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
     fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL; these are not named again below.
+    What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
+    (RESOURCE_EXHAUSTED).
     """
 
     def CreateJob(self, request, context):
@@ -412,6 +416,8 @@ class JobTracker(object):
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
     fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL; these are not named again below.
+    What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
+    (RESOURCE_EXHAUSTED).
     """
 
     @staticmethod

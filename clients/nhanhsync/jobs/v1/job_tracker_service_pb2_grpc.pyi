@@ -26,6 +26,8 @@ class JobTrackerStub:
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
     fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL; these are not named again below.
+    What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
+    (RESOURCE_EXHAUSTED).
     """
 
     @typing.overload
@@ -116,6 +118,8 @@ class JobTrackerAsyncStub(JobTrackerStub):
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
     fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL; these are not named again below.
+    What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
+    (RESOURCE_EXHAUSTED).
     """
 
     def __init__(self, channel: grpc.aio.Channel) -> None: ...
@@ -202,6 +206,8 @@ class JobTrackerServicer(metaclass=abc.ABCMeta):
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
     fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL; these are not named again below.
+    What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
+    (RESOURCE_EXHAUSTED).
     """
 
     @abc.abstractmethod

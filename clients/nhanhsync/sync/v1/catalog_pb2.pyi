@@ -188,7 +188,7 @@ class Mapping(google.protobuf.message.Message):
     status: nhanhsync.sync.v1.operations_pb2.MappingStatus.ValueType
     """Where it stands."""
     rule: builtins.str
-    """The rule that made it: sku, barcode, phone, address_phone, note_phone, email, manual."""
+    """The rule that made it: sku, barcode, phone, address_phone, note_phone, email."""
     evidence: builtins.str
     """The key that both sides share."""
     confidence: builtins.float

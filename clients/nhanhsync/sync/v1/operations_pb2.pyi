@@ -200,7 +200,7 @@ class _CustomerMatchStrategyEnumTypeWrapper(google.protobuf.internal.enum_type_w
     CUSTOMER_MATCH_STRATEGY_IN_MEMORY: _CustomerMatchStrategy.ValueType  # 1
     """Both sides in memory: small shops, and a check of the other two."""
     CUSTOMER_MATCH_STRATEGY_SQL: _CustomerMatchStrategy.ValueType  # 2
-    """One set-based statement in the database."""
+    """Set by set inside the database: the way for large shops."""
     CUSTOMER_MATCH_STRATEGY_BATCH: _CustomerMatchStrategy.ValueType  # 3
     """Batch by batch with a checkpoint each: bounded memory, resumable."""
 
@@ -212,7 +212,7 @@ CUSTOMER_MATCH_STRATEGY_UNSPECIFIED: CustomerMatchStrategy.ValueType  # 0
 CUSTOMER_MATCH_STRATEGY_IN_MEMORY: CustomerMatchStrategy.ValueType  # 1
 """Both sides in memory: small shops, and a check of the other two."""
 CUSTOMER_MATCH_STRATEGY_SQL: CustomerMatchStrategy.ValueType  # 2
-"""One set-based statement in the database."""
+"""Set by set inside the database: the way for large shops."""
 CUSTOMER_MATCH_STRATEGY_BATCH: CustomerMatchStrategy.ValueType  # 3
 """Batch by batch with a checkpoint each: bounded memory, resumable."""
 Global___CustomerMatchStrategy: typing_extensions.TypeAlias = CustomerMatchStrategy

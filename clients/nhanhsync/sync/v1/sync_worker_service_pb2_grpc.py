@@ -31,8 +31,8 @@ class SyncWorkerStub(object):
     in JobTracker and answers with it in milliseconds; watch, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any start may be refused with INVALID_FIELD (all bad fields at once), STORE_NOT_FOUND,
-    REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE or UNAVAILABLE; these are not named again below.
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
+    start with STORE_NOT_FOUND, REQUEST_ID_REUSED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
     def __init__(self, channel):
@@ -113,8 +113,8 @@ class SyncWorkerServicer(object):
     in JobTracker and answers with it in milliseconds; watch, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any start may be refused with INVALID_FIELD (all bad fields at once), STORE_NOT_FOUND,
-    REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE or UNAVAILABLE; these are not named again below.
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
+    start with STORE_NOT_FOUND, REQUEST_ID_REUSED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
     def PullNhanhProducts(self, request, context):
@@ -292,8 +292,8 @@ class SyncWorker(object):
     in JobTracker and answers with it in milliseconds; watch, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any start may be refused with INVALID_FIELD (all bad fields at once), STORE_NOT_FOUND,
-    REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE or UNAVAILABLE; these are not named again below.
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
+    start with STORE_NOT_FOUND, REQUEST_ID_REUSED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
     @staticmethod

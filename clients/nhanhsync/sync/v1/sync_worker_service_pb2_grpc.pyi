@@ -26,8 +26,8 @@ class SyncWorkerStub:
     in JobTracker and answers with it in milliseconds; watch, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any start may be refused with INVALID_FIELD (all bad fields at once), STORE_NOT_FOUND,
-    REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE or UNAVAILABLE; these are not named again below.
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
+    start with STORE_NOT_FOUND, REQUEST_ID_REUSED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
     @typing.overload
@@ -73,8 +73,8 @@ class SyncWorkerAsyncStub(SyncWorkerStub):
     in JobTracker and answers with it in milliseconds; watch, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any start may be refused with INVALID_FIELD (all bad fields at once), STORE_NOT_FOUND,
-    REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE or UNAVAILABLE; these are not named again below.
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
+    start with STORE_NOT_FOUND, REQUEST_ID_REUSED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
     def __init__(self, channel: grpc.aio.Channel) -> None: ...
@@ -116,8 +116,8 @@ class SyncWorkerServicer(metaclass=abc.ABCMeta):
     in JobTracker and answers with it in milliseconds; watch, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any start may be refused with INVALID_FIELD (all bad fields at once), STORE_NOT_FOUND,
-    REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE or UNAVAILABLE; these are not named again below.
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
+    start with STORE_NOT_FOUND, REQUEST_ID_REUSED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
     @abc.abstractmethod

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from job_tracker.adapters.store.moving import add_events, read_job, store_change
 from job_tracker.adapters.store.rows import job_of, new_values
-from job_tracker.adapters.store.tables import claim_requests, counters, create_requests, job_locks, jobs
+from job_tracker.adapters.store.tables import claim_requests, counters, create_requests, job_locks, job_types, jobs
 from job_tracker.application.ports.job_store import Claimed, ClaimRequest, ConflictPolicy, Created, Creation
 from job_tracker.domain import moves
 from job_tracker.domain.errors import ConflictingJobError, InvalidFieldsError, RequestIdReusedError
@@ -51,7 +51,10 @@ def create(connection: Connection, creation: Creation, now: Now, new_token: Call
         read_job(connection, job.parent_job_id)
     if creation.policy is ConflictPolicy.FAIL:
         _refuse_conflict(connection, job.locks)
-    job = replace(job, ticket=_raise_counter(connection, "ticket", 0))
+    label = connection.execute(
+        select(job_types.c.display_name).where(job_types.c.type == job.type)
+    ).scalar_one_or_none()
+    job = replace(job, display_name=label or job.display_name, ticket=_raise_counter(connection, "ticket", 0))
     connection.execute(jobs.insert(), new_values(job))
     if job.locks:
         rows = [

@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 
 import orjson
-from chassis.database import Database
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
-from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.tables import job_runs
-from sync_worker.application.ports.clock import Clock
-from sync_worker.application.ports.job import Fence, JsonValue
+from sync_worker.application.ports.job import JsonValue
 from sync_worker.application.ports.job_runs import JobRun
 
 
@@ -42,26 +39,3 @@ def save_job_run(
     connection.execute(
         insert(job_runs).values(job_id=job_id, **values).on_conflict_do_update(index_elements=["job_id"], set_=values)
     )
-
-
-class SqlJobRuns:
-    """`JobRuns` in the catalog."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
-    async def load(self, job_id: str) -> JobRun | None:
-        """Read what an earlier attempt left, None at the first."""
-        return await self._database.read(lambda connection: load_job_run(connection, job_id))
-
-    async def finish(
-        self, job_id: str, fence: Fence, state: Mapping[str, JsonValue], result: Mapping[str, JsonValue]
-    ) -> None:
-        """Store the final state and result; see `JobRuns`."""
-
-        def unit(connection: Connection) -> None:
-            raise_fence(connection, fence)
-            save_job_run(connection, job_id, now=self._clock.now_micros(), cursor=None, state=state, result=result)
-
-        await self._database.write(unit)

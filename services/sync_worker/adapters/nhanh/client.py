@@ -29,6 +29,9 @@ ACCESS = "app/checkaccesstoken"
 SELLABLE = 3
 """`gpid` of children and standalone products."""
 
+MOST_FRUITLESS_PAGES = 10
+"""Reading by id comes to an end: a list of at most a hundred rows has no more pages than this without one of them."""
+
 EVERY_STATUS = (1, 2, 3, 4)
 """New, on sale, stopped, out of stock. Asked for by name, since Nhanh does not say which it shows unasked."""
 
@@ -122,11 +125,16 @@ class NhanhClient:
         if len(nhanh_ids) > MAX_IDS:
             raise ValueError(f"{len(nhanh_ids)} ids; Nhanh takes {MAX_IDS} a call")
         cursor: str | None = None
-        while not set(nhanh_ids) <= known():
+        fruitless = 0
+        while not set(nhanh_ids) <= (before := known()):
             data, cursor = await walk.page(cursor)
             keep(data)
             if cursor is None:
                 return
+            fruitless = fruitless + 1 if known() == before else 0
+            if fruitless > MOST_FRUITLESS_PAGES:
+                message = f"{fruitless} pages in a row told of none of the ids that were asked for, and promised more"
+                raise MalformedAnswer(VENDOR, message)
 
     def _sound(self, product_id: int, stock: NhanhStock) -> NhanhStock:
         if self._depots_matter and stock.available != 0 and not stock.by_depot:

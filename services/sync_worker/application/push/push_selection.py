@@ -20,7 +20,7 @@ from sync_worker.domain.push_plan import Entry, Lane
 from sync_worker.domain.requests import Selection
 
 SHOWN_CHANGES = 50
-"""A dry run shows so many changes."""
+"""A dry run shows so many changes; how many there are stands beside them."""
 
 DRY_RUN_REPORT = 500
 """A dry run counts so many items between two reports."""
@@ -64,6 +64,10 @@ class PushPlan:
     changes: list[JsonValue] = field(default_factory=list)
     figures: DropFigures = field(default_factory=DropFigures)
     guard_trips: bool = False
+
+    def shown(self) -> dict[str, JsonValue]:
+        """Put what a dry run shows into a job's result: the first changes, and how many there are."""
+        return {"changes": self.changes, "changes_total": self.values}
 
     def result(self) -> dict[str, JsonValue]:
         """Put it into a job's result."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext, JsonValue, OperationResult
 from sync_worker.application.ports.nhanh import Nhanh
-from sync_worker.application.ports.push_catalog import PushCatalog, PushRow
+from sync_worker.application.ports.push_catalog import PushCatalog, PushRow, RetryChoice
 from sync_worker.application.ports.shopify import Shopify
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.push.lanes import LaneCalls, lanes_of
@@ -13,7 +13,7 @@ from sync_worker.application.push.messages import in_words
 from sync_worker.application.push.plan_customers import CustomerPlanner
 from sync_worker.application.push.plan_products import ProductPlanner
 from sync_worker.application.push.push_run import PushRun
-from sync_worker.application.push.push_selection import MassGuard, Planner, PushPlan, push_selection
+from sync_worker.application.push.push_selection import SHOWN_CHANGES, MassGuard, Planner, PushPlan, push_selection
 from sync_worker.application.push.settle_intents import settle_open_intents
 from sync_worker.application.push.sync_products import location_rule
 from sync_worker.domain.mappings import Entity
@@ -52,12 +52,14 @@ async def run_retry_failed(
     run.total = run.processed + sum(len(ids) for ids in choice.mapping_ids.values())
     plans: dict[str, JsonValue] = {}
     changes: list[JsonValue] = []
+    total = 0
     for entity, mapping_ids in choice.mapping_ids.items():
         if not mapping_ids:
             continue
         plan = await _retry(run, entity, mapping_ids, nhanh, shopify, lanes, _lanes_to_retry(request))
         plans[entity.value] = plan.result()
         changes.extend(plan.changes)
+        total += plan.values
     result: dict[str, JsonValue] = {
         "dry_run": request.dry_run,
         "plan": plans,
@@ -66,8 +68,19 @@ async def run_retry_failed(
         "permanent": choice.permanent,
     }
     if request.dry_run:
-        result["changes"] = changes[:50]
-    return await run.finish(result, in_words(run, "item", "items"))
+        result |= {"changes": changes[:SHOWN_CHANGES], "changes_total": total}
+    return await run.finish(result, f"{in_words(run, 'item', 'items')}{_left_out(choice)}")
+
+
+def _left_out(choice: RetryChoice) -> str:
+    """Say which failed items were not tried, and why."""
+    reasons = {
+        "failed again a short while ago": choice.resting,
+        "failed so often that a person is needed": choice.exhausted,
+        "failed for good": choice.permanent,
+    }
+    said = [f"{count} {why}" for why, count in reasons.items() if count]
+    return f"; not tried: {', '.join(said)}" if said else ""
 
 
 async def _retry(

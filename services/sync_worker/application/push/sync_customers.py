@@ -39,5 +39,5 @@ async def run_sync_customers(
     plan = await push_selection(run, request.selection, planner, lanes, guard)
     result: dict[str, JsonValue] = {"dry_run": request.dry_run, "plan": plan.result()}
     if request.dry_run:
-        result["changes"] = plan.changes
+        result |= plan.shown()
     return await run.finish(result, in_words(run, "customer", "customers"))

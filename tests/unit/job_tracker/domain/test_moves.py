@@ -142,7 +142,7 @@ def test_a_repeat_is_known_even_after_the_next_claim() -> None:
     released = moves.release(running(), "token", "h", Report(), "", NOW).job
     taken = moves.claim(released, replace(LEASE, token="next"), "other", NOW).job
     assert not moves.release(taken, "token", "h", Report(), "", NOW).changed
-    with pytest.raises(IllegalTransitionError):
+    with pytest.raises(LeaseLostError):
         moves.complete(taken, "token", "h2", Report(), {}, "", NOW)
 
 
@@ -152,3 +152,20 @@ def test_a_repeat_is_known_even_after_the_next_claim() -> None:
 def test_a_label_is_made_from_a_type(name: str, label: str) -> None:
     """A type that nobody registered can be read all the same."""
     assert prettified(name) == label
+
+
+def test_however_it_ends_the_rate_is_the_mean_of_the_attempt() -> None:
+    """Completed, failed, released or lost: what is said of its speed is over the whole attempt."""
+    busy = running()
+    half = Report(Progress(processed=50, successful=50))
+    quick = moves.update(busy, "token", 1, half, later(1)).job
+    end = later(10)
+    ends = (
+        moves.complete(quick, "token", "h", Report(), {}, "", end),
+        moves.fail(quick, "token", "h", Report(), ("X", "x", False), None, longest, end),
+        moves.release(quick, "token", "h", Report(), "", end),
+    )
+    assert [change.job.pace.rate for change in ends if change.job.pace is not None] == [pytest.approx(5.0)] * 3
+    lost = moves.expire(quick, longest, later(100)).job
+    assert lost.pace is not None
+    assert lost.pace.rate == pytest.approx(0.5)

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sync_worker.adapters.nhanh.client import MOST_FRUITLESS_PAGES
 from sync_worker.application.ports.nhanh import Nhanh, NhanhAccess
 from sync_worker.domain.failures import AccessRefused, MalformedAnswer, VendorRefusal
 from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter
@@ -179,3 +180,11 @@ async def test_an_error_is_never_an_empty_page() -> None:
     nhanh = ScriptedNhanh([json_answer({"code": 0, "errorCode": "ERR_INVALID_FORM_FIELDS", "data": []})])
     with pytest.raises(VendorRefusal):
         await nhanh.client().customer_page(ALL_CUSTOMERS, None)
+
+
+async def test_reading_by_id_comes_to_an_end() -> None:
+    """Pages that never tell of an id, and always promise more, are given up."""
+    nhanh = ScriptedNhanh([page([], {"id": number}) for number in range(MOST_FRUITLESS_PAGES + 5)])
+    with pytest.raises(MalformedAnswer, match="none of the ids"):
+        await nhanh.client().stock_of([1])
+    assert len(nhanh.bodies) == MOST_FRUITLESS_PAGES + 1
