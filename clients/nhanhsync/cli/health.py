@@ -34,12 +34,13 @@ def health(context: typer.Context, as_json: Json = False) -> None:
     end(Exit.GOOD if good else Exit.REFUSED)
 
 
-def version() -> None:
+def version(as_json: Json = False) -> None:
     """Print the installed version.
 
     Example: nhanhsync version
     """
-    typer.echo(importlib.metadata.version("nhanhsync"))
+    installed = importlib.metadata.version("nhanhsync")
+    typer.echo(json.dumps({"version": installed}) if as_json else installed)
 
 
 async def _ask(session: Session) -> dict[str, dict[str, str]]:

@@ -23,7 +23,7 @@ from nhanhsync.cli.session import (
     session_of,
     usage_error,
 )
-from nhanhsync.cli.watching import end, watch
+from nhanhsync.cli.watching import check_timeout, end, watch
 from nhanhsync.client import Client
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
@@ -179,12 +179,14 @@ def retry(
     context: typer.Context,
     job_id: JobId,
     watch_it: Annotated[bool, typer.Option("--watch", help="Show live progress until the new job ends.")] = False,
+    timeout: Annotated[float | None, typer.Option(min=0.1, help="Watch no longer than so many seconds.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run a job that has ended once more, as a new job.
 
     Example: nhanhsync jobs retry 01890a5d-ac96-774b-bcce-b302099a8057 --watch
     """
+    check_timeout(timeout, watched=watch_it)
 
     async def work(client: Client) -> Exit:
         request = pb.RetryJobRequest(job_id=job_id, request_id=str(uuid.uuid4()), created_by="nhanhsync-cli")
@@ -193,6 +195,6 @@ def retry(
             print_json(answer)
         elif not as_json:
             plain_console().print(f"{answer.job.display_name}: job {answer.job.job_id}")
-        return await watch(client, answer.job.job_id, as_json=as_json, timeout=None) if watch_it else Exit.GOOD
+        return await watch(client, answer.job.job_id, as_json=as_json, timeout=timeout) if watch_it else Exit.GOOD
 
     end(session_of(context).run(work))

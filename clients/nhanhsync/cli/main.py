@@ -9,7 +9,7 @@ from nhanhsync.cli import catalog, health, jobs, verify
 from nhanhsync.cli.exits import EXIT_CODES, Exit
 from nhanhsync.cli.plugins import add_plugins
 from nhanhsync.cli.run import HELP, run
-from nhanhsync.cli.session import Session, plain_console
+from nhanhsync.cli.session import Session, plain_console, usage_error
 from nhanhsync.client.aio import DEFAULT_JOB_TRACKER, DEFAULT_SYNC_WORKER
 
 OWN = frozenset({"run", "jobs", "mappings", "unmatched", "stores", "verify", "health", "version"})
@@ -25,6 +25,9 @@ def start(
     ] = DEFAULT_SYNC_WORKER,
 ) -> None:
     """Keep Nhanh.vn and Shopify shops in step, and watch every job while it runs."""
+    for option, address in (("--job-tracker", job_tracker), ("--sync-worker", sync_worker)):
+        if not address or address.startswith(("http://", "https://")):
+            raise usage_error(f"{address!r} is no address; write host:port, such as {DEFAULT_JOB_TRACKER}", option)
     context.obj = Session(job_tracker, sync_worker)
 
 

@@ -26,6 +26,11 @@ class Operation:
     options: frozenset[str]
     build: Build
 
+    @property
+    def typed_options(self) -> list[str]:
+        """Its own options as people type them, in order."""
+        return [f"--{name.replace('_', '-')}" for name in sorted(self.options)]
+
 
 MODES = words_of(pb.PullMode, "PULL_MODE_")
 NHANH_STATUSES = words_of(pb.NhanhProductStatus, "NHANH_PRODUCT_STATUS_")
@@ -218,3 +223,11 @@ OPERATIONS = {
     )
 }
 """Every operation by its name."""
+
+
+def describe() -> str:
+    """Describe every operation for the help: its name, its label and the options that are its own."""
+    return "\n\n".join(
+        f"{operation.name} ({operation.label}): {', '.join(operation.typed_options)}"
+        for operation in OPERATIONS.values()
+    )

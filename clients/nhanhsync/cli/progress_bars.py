@@ -9,8 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from nhanhsync.cli import words
+from nhanhsync.cli.screen import PICTURES
 from nhanhsync.cli.session import json_line
 from nhanhsync.jobs.v1 import job_pb2, job_tracker_service_pb2
+
+SECONDS_A_LINE = 10
+"""While the total is unknown, plain lines come about so often."""
 
 
 class Face(Protocol):
@@ -30,7 +34,10 @@ class JsonLines:
 
 
 class PlainLines:
-    """Prints a line whenever the state or the phase changes, or a tenth more is done."""
+    """Prints a line whenever the state or the phase changes, or a tenth more is done.
+
+    Where nobody knows the whole, a line is printed when the job's own clock says that a while has passed.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -40,8 +47,11 @@ class PlainLines:
         """Print what has changed."""
         job = update.job
         progress = job.progress
-        tenth = int(progress.percent // 10) if progress.HasField("percent") else None
-        told = (job.state, job.attempt, progress.phase, tenth)
+        if progress.HasField("percent"):
+            mark = ("tenth", int(progress.percent // 10))
+        else:
+            mark = ("while", job.update_time.seconds // SECONDS_A_LINE)
+        told = (job.state, job.attempt, progress.phase, mark)
         if told == self._last:
             return
         self._last = told
@@ -63,7 +73,7 @@ class Bar:
         progress = job.progress
         self._bars.update(
             self._task,
-            description=job.display_name,
+            description=job.display_name.translate(PICTURES),  # before the bar's column is measured
             completed=progress.processed,
             total=progress.total if progress.HasField("total") else None,
             rate=words.rate(progress),

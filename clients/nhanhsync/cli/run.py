@@ -7,9 +7,9 @@ from typer.core import TyperOption
 
 from nhanhsync.cli.choices import OptionError, choice, words_of
 from nhanhsync.cli.exits import EXIT_CODES, Exit
-from nhanhsync.cli.operations import OPERATIONS, Operation
+from nhanhsync.cli.operations import OPERATIONS, Operation, describe
 from nhanhsync.cli.session import Json, plain_console, print_json, session_of, usage_error
-from nhanhsync.cli.watching import end, watch
+from nhanhsync.cli.watching import check_timeout, end, watch
 from nhanhsync.client import Client
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.sync.v1 import operations_pb2
@@ -21,7 +21,7 @@ EVERYWHERE = frozenset(
 PULLS, PUSHES = "Pulls", "Bulk syncs"
 HELP = f"""Start an operation on a store.
 
-Operations: {", ".join(OPERATIONS)}.
+{describe()}
 
 Example: nhanhsync run pull-nhanh-customers --store hanoi --watch
 
@@ -87,8 +87,7 @@ def run(
     """Start an operation; the help text is `HELP`."""
     if operation not in OPERATIONS:
         raise usage_error(f"{operation!r} is none of the operations: {', '.join(OPERATIONS)}", "OPERATION")
-    if timeout is not None and not watch_it:
-        raise usage_error("only with --watch: a job does not end sooner for it", "--timeout")
+    check_timeout(timeout, watched=watch_it)
     chosen = OPERATIONS[operation]
     _check_options(context, chosen)
     try:
@@ -132,7 +131,7 @@ def _check_options(context: typer.Context, chosen: Operation) -> None:
         and _was_typed(context, str(parameter.name))
     }
     if given:
-        own = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(chosen.options))
+        own = ", ".join(chosen.typed_options)
         raise usage_error(f"{chosen.name} does not take {', '.join(sorted(given))}; its own options are {own}")
 
 

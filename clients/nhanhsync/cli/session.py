@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from nhanhsync.cli.exits import Exit
+from nhanhsync.cli.screen import JSON_ESCAPES, Screen
 from nhanhsync.client import Client, GaveUpError, Refused, connect
 from nhanhsync.client.refusals import refused
 
@@ -34,7 +35,7 @@ def plain_console(*, stderr: bool = False) -> Console:
 
     It takes text as it is: a product's name may hold brackets and colons, which are no markup.
     """
-    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    console = Screen(stderr=stderr)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     return console
@@ -112,8 +113,9 @@ def print_json(message: Message) -> None:
 
 
 def json_line(message: Message) -> str:
-    """Write a message on one line."""
-    return MessageToJson(message, preserving_proto_field_name=True, indent=None, ensure_ascii=False)
+    """Write a message on one line; letters stay letters, control characters are escaped."""
+    line = MessageToJson(message, preserving_proto_field_name=True, indent=None, ensure_ascii=False)
+    return line.translate(JSON_ESCAPES)
 
 
 def print_json_list(name: str, messages: Iterable[Message]) -> None:

@@ -17,6 +17,8 @@ from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 
 ITEMS = 3
+PATIENCE_SECONDS = 30.0
+"""A walk takes a fraction of a second; a tracker that needs so long is not well."""
 EXPECTED = (job_pb2.JOB_EVENT_KIND_CREATED, job_pb2.JOB_EVENT_KIND_CLAIMED, job_pb2.JOB_EVENT_KIND_ENDED)
 
 
@@ -27,14 +29,23 @@ def verify(context: typer.Context, as_json: Json = False) -> None:
     """
 
     async def work(client: Client) -> tuple[job_pb2.Job, list[job_pb2.JobEvent], pb.GetJobStatsResponse]:
-        job_id, watched = await _walk(client)
-        job, events = await watched
-        stats = await client.jobs.GetJobStats(pb.GetJobStatsRequest())
-        if job.job_id != job_id:
-            raise RuntimeError(f"watched {job.job_id}, not {job_id}")
-        return job, events, stats
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            job_id, token = await _claimed_job(client)
+            watched = asyncio.create_task(_watch(client, job_id))
+            try:
+                await _walk(client, job_id, token)
+                job, events = await watched
+            finally:
+                watched.cancel()
+            return job, events, await client.jobs.GetJobStats(pb.GetJobStatsRequest())
 
-    job, events, stats = session_of(context).run(work)
+    try:
+        job, events, stats = session_of(context).run(work)
+    except TimeoutError:
+        plain_console(stderr=True).print(
+            f"JobTracker did not tell of every step within {PATIENCE_SECONDS:g} s; its log says more."
+        )
+        raise typer.Exit(Exit.TIMED_OUT) from None
     good = job.state == job_pb2.JOB_STATE_COMPLETED and tuple(event.kind for event in events) == EXPECTED
     if as_json:
         print_json(stats.coverage)
@@ -50,7 +61,8 @@ def verify(context: typer.Context, as_json: Json = False) -> None:
     end(Exit.GOOD if good else Exit.FAILED)
 
 
-async def _walk(client: Client) -> "tuple[str, asyncio.Task[tuple[job_pb2.Job, list[job_pb2.JobEvent]]]]":
+async def _claimed_job(client: Client) -> tuple[str, str]:
+    """Create a job that is claimed at once: its id and its lease's token."""
     worker_id = f"nhanhsync-verify/{uuid.uuid4()}"
     made = await client.jobs.CreateJob(  # tried once: whoever asks whether it works wants to know now
         pb.CreateJobRequest(
@@ -61,8 +73,10 @@ async def _walk(client: Client) -> "tuple[str, asyncio.Task[tuple[job_pb2.Job, l
             claim=pb.ClaimOnCreate(worker_id=worker_id, lease_ttl=Duration(seconds=10)),
         )
     )
-    job_id, token = made.job.job_id, made.claimed.lease.lease_token
-    watched = asyncio.create_task(_watch(client, job_id))
+    return made.job.job_id, made.claimed.lease.lease_token
+
+
+async def _walk(client: Client, job_id: str, token: str) -> None:
     for done in range(1, ITEMS + 1):
         progress = pb.ProgressReport(total=ITEMS, processed=done, successful=done, phase="verifying")
         await client.jobs.UpdateProgress(
@@ -70,7 +84,6 @@ async def _walk(client: Client) -> "tuple[str, asyncio.Task[tuple[job_pb2.Job, l
         )
     final = pb.ProgressReport(total=ITEMS, processed=ITEMS, successful=ITEMS, phase="done")
     await client.jobs.CompleteJob(pb.CompleteJobRequest(job_id=job_id, lease_token=token, progress=final))
-    return job_id, watched
 
 
 async def _watch(client: Client, job_id: str) -> tuple[job_pb2.Job, list[job_pb2.JobEvent]]:

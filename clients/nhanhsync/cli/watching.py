@@ -10,7 +10,7 @@ from rich.text import Text
 from nhanhsync.cli import words
 from nhanhsync.cli.exits import EXIT_OF_STATE, Exit
 from nhanhsync.cli.progress_bars import face
-from nhanhsync.cli.session import plain_console
+from nhanhsync.cli.session import plain_console, usage_error
 from nhanhsync.client import Client, GaveUpError
 from nhanhsync.client.requests import is_final
 from nhanhsync.jobs.v1 import job_pb2, job_tracker_service_pb2
@@ -61,6 +61,12 @@ def print_ending(job: job_pb2.Job) -> None:
         console.print(progress.message)
     if job.item_failure_count:
         console.print(f"Why items failed: nhanhsync jobs failures {job.job_id}")
+
+
+def check_timeout(timeout: float | None, *, watched: bool) -> None:
+    """Refuse a timeout where nothing is watched: whoever gives one thinks that it stops something."""
+    if timeout is not None and not watched:
+        raise usage_error("only with --watch: a job does not end sooner for it", "--timeout")
 
 
 def end(code: Exit) -> None:

@@ -11,6 +11,8 @@ from nhanhsync.cli.main import OWN, main, make_app
 from nhanhsync.cli.plugins import GROUP, asked
 from typer.testing import CliRunner
 
+from tests.fakes.command_line import unframed
+
 Install = Callable[[str], None]
 
 GOOD = """
@@ -150,6 +152,17 @@ def test_arguments_that_are_no_text_are_wrong_usage(
 ) -> None:
     """Bytes that are no UTF-8 fit no string of the contract."""
     assert run(monkeypatch, capsys, "jobs", "show", "\udcff") == (2, "", "the arguments are not UTF-8\n")
+
+
+@pytest.mark.parametrize("option", ["--job-tracker", "--sync-worker"])
+@pytest.mark.parametrize("address", ["", "http://127.0.0.1:50051", "https://jobs:443"])
+def test_an_address_that_is_none_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str, address: str
+) -> None:
+    """It ends with 2 and names the option, before anything is asked."""
+    code, out, err = run(monkeypatch, capsys, option, address, "jobs", "list")
+    assert (code, out) == (2, "")
+    assert f"{option}: {address!r} is no address; write host:port" in unframed(err)
 
 
 def test_no_argument_at_all_shows_the_help() -> None:

@@ -1,5 +1,6 @@
 """What is printed is what came: no markup is read from a vendor's text, nothing is cut, nothing is said twice."""
 
+import importlib.metadata
 import io
 import json
 
@@ -11,6 +12,8 @@ from nhanhsync.cli.watching import print_ending
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from rich.console import Console
+
+from tests.fakes.command_line import typed
 
 NAMES = ["Áo [bold]đỏ[/bold] [size M]", "[/]", ":heart: [red]", "ends with \\"]
 
@@ -72,6 +75,20 @@ def test_lines_are_printed_when_something_has_changed(capsys: pytest.CaptureFixt
     ]
 
 
+def test_without_a_total_lines_come_as_the_jobs_time_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    """One about every ten seconds of the job's own clock: a long pull is not silent in a log, nor a flood."""
+    lines = PlainLines(plain_console())
+    for seconds, done in ((1_000, 0), (1_001, 40), (1_009, 80), (1_010, 90), (1_019, 150), (1_045, 400)):
+        given = update(processed=done, rate_per_second=10.0)
+        given.job.update_time.seconds = seconds
+        lines.show(given)
+    assert capsys.readouterr().out.splitlines() == [
+        "Pull  RUNNING  0  10/s",
+        "Pull  RUNNING  90  10/s",
+        "Pull  RUNNING  400  10/s",
+    ]
+
+
 def test_a_terminal_gets_a_bar_and_a_pipe_gets_lines() -> None:
     """With --json both get JSON."""
     terminal = Console(file=io.StringIO(), force_terminal=True, width=120, markup=False)
@@ -99,3 +116,9 @@ def test_a_list_is_one_document(capsys: pytest.CaptureFixture[str], count: int) 
     """Also an empty one, so that a script need not ask first."""
     print_json_list("jobs", [job_pb2.Job(job_id=str(number)) for number in range(count)])
     assert json.loads(capsys.readouterr().out) == {"jobs": [{"job_id": str(number)} for number in range(count)]}
+
+
+def test_the_version_is_a_document_too() -> None:
+    """A script reads it as it reads everything else."""
+    ran = typed(["version", "--json"])
+    assert (ran.code, ran.document) == (0, {"version": importlib.metadata.version("nhanhsync")})
