@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sync_worker.application.ports.call_gate import CallGate
-from sync_worker.application.ports.nhanh import MAX_IDS, NhanhAccess
+from sync_worker.application.ports.nhanh import MAX_IDS, NhanhAccess, ProductAnswer, StockAnswer
 from sync_worker.application.ports.pages import Page
 from sync_worker.application.ports.shopify import (
     MAX_METAFIELDS,
@@ -220,10 +220,15 @@ class ShopInMemory:
 
 @dataclass
 class BusinessInMemory:
-    """A Nhanh business: `stock` answers `product/inventory`, `products` answers `product/list`."""
+    """A Nhanh business: `stock` answers `product/inventory`, `products` answers `product/list`.
+
+    What is in `unreadable_stock` or `unreadable_products` cannot be read there, and why.
+    """
 
     stock: dict[int, NhanhStock] = field(default_factory=dict)
     products: dict[int, NhanhProduct] = field(default_factory=dict)
+    unreadable_stock: dict[int, str] = field(default_factory=dict)
+    unreadable_products: dict[int, str] = field(default_factory=dict)
     depot_ids: frozenset[int] | None = None
     failures: list[Exception] = field(default_factory=list)
     calls: list[tuple[str, int]] = field(default_factory=list)
@@ -242,17 +247,20 @@ class BusinessInMemory:
         """Pushes never list customers."""
         raise AssertionError("a push lists no customers")
 
-    async def stock_of(self, nhanh_ids: Sequence[int]) -> Mapping[int, NhanhStock]:
+    async def stock_of(self, nhanh_ids: Sequence[int]) -> StockAnswer:
         """Stock of items that have a stock record."""
         assert len(nhanh_ids) <= MAX_IDS
         self._called("stock_of", len(nhanh_ids))
-        return {nhanh_id: self.stock[nhanh_id] for nhanh_id in nhanh_ids if nhanh_id in self.stock}
+        refused = {one: self.unreadable_stock[one] for one in nhanh_ids if one in self.unreadable_stock}
+        return StockAnswer({one: self.stock[one] for one in nhanh_ids if one in self.stock.keys() - refused}, refused)
 
-    async def products_by_id(self, nhanh_ids: Sequence[int]) -> Mapping[int, NhanhProduct]:
+    async def products_by_id(self, nhanh_ids: Sequence[int]) -> ProductAnswer:
         """Items that exist."""
         assert len(nhanh_ids) <= MAX_IDS
         self._called("products_by_id", len(nhanh_ids))
-        return {nhanh_id: self.products[nhanh_id] for nhanh_id in nhanh_ids if nhanh_id in self.products}
+        refused = {one: self.unreadable_products[one] for one in nhanh_ids if one in self.unreadable_products}
+        known = self.products.keys() - refused
+        return ProductAnswer({one: self.products[one] for one in nhanh_ids if one in known}, refused)
 
     def _called(self, name: str, size: int) -> None:
         self.calls.append((name, size))

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.nhanh import Nhanh
-from sync_worker.application.ports.pages import Page
+from sync_worker.application.ports.pages import Page, RowRefusal
 from sync_worker.application.ports.shopify import Shopify
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.domain.requests import PullFilter
@@ -18,6 +18,7 @@ from sync_worker.domain.stores import Store
 class ListingVendor:
     """`Nhanh` and `Shopify` as far as pulls use them. A cursor is the index of the first row of the page.
 
+    A `RowRefusal` among the rows is a row that cannot be read.
     `troubles` maps a page's index to what asking for it raises, once; `holds` to an event that it waits for.
     """
 
@@ -44,7 +45,12 @@ class ListingVendor:
         if index in self.troubles:
             raise self.troubles.pop(index)
         behind = first + self.page_size
-        return Page(self.rows[first:behind], str(behind) if behind < len(self.rows) else None)
+        listed = self.rows[first:behind]
+        return Page(
+            [row for row in listed if not isinstance(row, RowRefusal)],
+            str(behind) if behind < len(self.rows) else None,
+            [row for row in listed if isinstance(row, RowRefusal)],
+        )
 
     product_page = customer_page = variant_page = page
 

@@ -7,7 +7,7 @@ stopped. The next page is fetched while the last is written: never more than one
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -15,19 +15,19 @@ import orjson
 
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext, JsonValue, OperationResult
-from sync_worker.application.ports.pages import Page
+from sync_worker.application.ports.pages import Page, RowRefusal
 from sync_worker.application.ports.pull_catalog import MirrorRow, PullCatalog, PullPlace, PullScope
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull_sources import PullSource, source_of
-from sync_worker.domain.failures import MalformedAnswer
+from sync_worker.domain.failures import ItemFailure
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.progress import Progress
-from sync_worker.domain.pulls import OVERLAP_SECONDS
+from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
 from sync_worker.domain.requests import PullFilter, PullMode, PullRequest
 
-MOST_EMPTY_PAGES = 20
-"""Rows that a vendor hides may empty a page after it was cut, but hardly so many in a row."""
+STAGE = "pull"
+UNREADABLE = "UNREADABLE_ROW"
 
 
 async def run_pull(
@@ -40,6 +40,9 @@ async def run_pull(
     clock: Clock,
 ) -> OperationResult:
     """Mirror what the vendor tells of; rows that a full pull without a filter did not see are marked gone.
+
+    A row that cannot be read fails alone: what is stored of it stays as it was, and it is not gone. An INCREMENTAL pull
+    comes upon it again once it is mended at the vendor, which is a change; where our reading is mended, a FULL one does.
 
     Raises:
         VendorFailure: The place reached is kept, and the next attempt or the next pull goes on from it.
@@ -60,11 +63,17 @@ async def run_pull(
             async for fetched in pages:
                 job.check()
                 began = clock.monotonic()
+                page = fetched.page
                 place = await catalog.store_page(
-                    scope, place, fetched.page.rows, fetched.page.next_cursor, read_time=fetched.read_time
+                    scope,
+                    place,
+                    page.rows,
+                    page.next_cursor,
+                    read_time=fetched.read_time,
+                    refused=[row.vendor_id for row in page.refused],
                 )
                 telling.write_seconds += clock.monotonic() - began
-                await job.report(telling.progress(place))
+                await job.report(telling.progress(place), telling.failures(page.refused))
     job.check()
     place = await catalog.finish(scope, place, max_gone_percent=job.store.max_gone_percent)
     return telling.result(place)
@@ -98,17 +107,11 @@ async def _pages(source: PullSource, cursor: str | None, clock: Clock) -> AsyncG
         read_time = clock.now_micros()
         return _Fetched(await source.page(cursor), read_time)
 
-    empty = 0
     coming: asyncio.Task[_Fetched] | None = asyncio.create_task(fetch(cursor))
     try:
         while coming is not None:
             fetched = await coming
             following = fetched.page.next_cursor
-            empty = 0 if fetched.page.rows else empty + 1
-            if empty > MOST_EMPTY_PAGES and following is not None:
-                coming = None
-                message = f"{empty} pages in a row were empty and promised more: the list does not come to an end"
-                raise MalformedAnswer(source.vendor, message)
             coming = None if following is None else asyncio.create_task(fetch(following))
             yield fetched
     finally:
@@ -129,19 +132,30 @@ class _Telling:
     def progress(self, place: PullPlace) -> Progress:
         """Say how many rows there were so far; how many there will be is not known."""
         counts = place.counts
-        words = f"{self._introduction}; {counts.rows} rows in {counts.pages} pages so far"
-        return Progress(successful=counts.rows, phase="reading", message=words, metrics=self._metrics(place))
+        words = f"{self._introduction}; {counts.rows} rows in {counts.pages} pages so far{_unreadable(counts)}"
+        return Progress(
+            successful=counts.rows, failed=counts.failed, phase="reading", message=words, metrics=self._metrics(place)
+        )
+
+    def failures(self, refused: Sequence[RowRefusal]) -> list[ItemFailure]:
+        """Say which rows failed. Trying again cannot help: the vendor has to mend them."""
+        origin = self._source.origin
+        return [
+            ItemFailure(f"{origin.lower()}:{row.vendor_id}", STAGE, origin, UNREADABLE, row.message, retryable=False)
+            for row in refused
+        ]
 
     def result(self, place: PullPlace) -> OperationResult:
         """Say how it ended."""
         counts = place.counts
         words = (
             f"{counts.rows} rows: {counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "
-            f"{counts.gone} gone ({self._introduction})"
+            f"{counts.gone} gone{_unreadable(counts)} ({self._introduction})"
         )
         progress = Progress(
-            total=counts.rows,
+            total=counts.rows + counts.failed,
             successful=counts.rows,
+            failed=counts.failed,
             phase="done",
             message=words,
             metrics=self._metrics(place),
@@ -166,6 +180,12 @@ class _Telling:
         if self._source.has_points:
             metrics["api_points"] = spent.api_points
         return metrics
+
+
+def _unreadable(counts: PullCounts) -> str:
+    if not counts.failed:
+        return ""
+    return f"; {counts.failed} more cannot be read and stay as they were"
 
 
 def _introduction(begun_at: PullPlace, asked: PullMode) -> str:

@@ -8,6 +8,7 @@ from sync_worker.application.ports.pages import Page
 from sync_worker.application.ports.pull_catalog import MirrorRow
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.application.ports.vendors import Vendors
+from sync_worker.domain.failures import Origin
 from sync_worker.domain.requests import (
     NhanhCustomerFilter,
     NhanhProductFilter,
@@ -21,16 +22,16 @@ class PullSource:
     """One pull's pages, and what reading them costs."""
 
     def __init__(
-        self, vendor: str, read: Callable[[str | None], Awaitable[Page[MirrorRow]]], metrics: VendorMetrics
+        self, origin: Origin, read: Callable[[str | None], Awaitable[Page[MirrorRow]]], metrics: VendorMetrics
     ) -> None:
-        self.vendor = vendor
+        self.origin = origin
         self.metrics = metrics
         self._read = read
 
     @property
     def has_points(self) -> bool:
         """Whether the vendor counts what calls cost in points."""
-        return self.vendor == "shopify"
+        return self.origin is Origin.SHOPIFY
 
     async def page(self, cursor: str | None) -> Page[MirrorRow]:
         """Read the page at a cursor; None begins.
@@ -48,15 +49,15 @@ def source_of(wanted: PullFilter, since: int | None, job: JobContext, vendors: V
         nhanh = vendors.nhanh(job.store, job.gate)
         if isinstance(wanted, NhanhProductFilter):
             products = wanted
-            return PullSource("nhanh", lambda cursor: nhanh.product_page(products, cursor), nhanh.metrics)
+            return PullSource(Origin.NHANH, lambda cursor: nhanh.product_page(products, cursor), nhanh.metrics)
         customers = wanted
-        return PullSource("nhanh", lambda cursor: nhanh.customer_page(customers, cursor), nhanh.metrics)
+        return PullSource(Origin.NHANH, lambda cursor: nhanh.customer_page(customers, cursor), nhanh.metrics)
     shopify = vendors.shopify(job.store, job.gate)
     if isinstance(wanted, ShopifyProductFilter):
         variants = wanted
-        return PullSource("shopify", lambda cursor: shopify.variant_page(variants, cursor), shopify.metrics)
+        return PullSource(Origin.SHOPIFY, lambda cursor: shopify.variant_page(variants, cursor), shopify.metrics)
     buyers: ShopifyCustomerFilter = wanted
-    return PullSource("shopify", lambda cursor: shopify.customer_page(buyers, cursor), shopify.metrics)
+    return PullSource(Origin.SHOPIFY, lambda cursor: shopify.customer_page(buyers, cursor), shopify.metrics)
 
 
 def _narrowed(wanted: PullFilter, since: int | None) -> PullFilter:

@@ -11,17 +11,21 @@ OVERLAP_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class PullCounts:
-    """Rows by what storing them meant. `gone` are rows that the vendor no longer tells of."""
+    """Rows by what storing them meant.
+
+    `gone` are rows that the vendor no longer tells of, `failed` those that it tells of and that cannot be read.
+    """
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     pages: int = 0
     gone: int = 0
+    failed: int = 0
 
     @property
     def rows(self) -> int:
-        """Rows that the vendor told of."""
+        """Rows that the vendor told of and that could be read."""
         return self.created + self.updated + self.unchanged
 
     def __add__(self, other: "PullCounts") -> "PullCounts":
@@ -31,6 +35,7 @@ class PullCounts:
             self.unchanged + other.unchanged,
             self.pages + other.pages,
             self.gone + other.gone,
+            self.failed + other.failed,
         )
 
 

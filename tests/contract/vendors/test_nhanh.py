@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sync_worker.application.ports.nhanh import MAX_IDS
+from sync_worker.application.ports.nhanh import MAX_IDS, StockAnswer
 from sync_worker.domain.failures import AccessRefused, VendorFailure, VendorRefusal
 from sync_worker.domain.money import scaled
 from sync_worker.domain.products import NhanhStock
@@ -74,9 +74,10 @@ async def test_stock_is_that_of_the_granted_depots() -> None:
                 depots = {depot: amount for depot, amount in business.stock[one].items() if depot in granted}
                 by_depot = {depot: scaled(Decimal(str(amount))) for depot, amount in depots.items()}
                 expected[one] = NhanhStock(scaled(Decimal(str(sum(depots.values())))), by_depot)
-        assert await nhanh.stock_of(ids) == expected
+        assert await nhanh.stock_of(ids) == StockAnswer(expected)
         confirmed = await nhanh.products_by_id([*unstocked[:5], 999_999_999])
-        assert {one: row.stock for one, row in confirmed.items()} == dict.fromkeys(unstocked[:5])
+        assert {one: row.stock for one, row in confirmed.products.items()} == dict.fromkeys(unstocked[:5])
+        assert confirmed.refused == {}
 
 
 async def test_access_is_told() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 from sandbox.faults import FaultKind
+from sync_worker.adapters.endless_lists import MOST_EMPTY_PAGES
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.application.ports.shopify import BatchOutcome, ItemRefusal, PriceChange, QuantityChange, SpendChange
 from sync_worker.domain.failures import AccessRefused, MalformedAnswer, VendorFailure, VendorUnavailable
@@ -58,15 +59,14 @@ def read_backs(shop: SandboxShop) -> Mapping[str, Call]:
 @pytest.mark.parametrize("kind", HEALING + PAGES)
 async def test_a_passing_fault_costs_no_row(kind: FaultKind) -> None:
     """At the first page or later, every row of every list comes exactly once."""
-    times = 1 if kind in PAGES else 2  # a second empty page in a row would repeat the first one's cursor
     async with a_shopify_shop() as shop:
         for operation, read in LISTS.items():
             whole = await read(shop.client())
             for skip in (0, 1):
-                shop.fault(kind, operation, skip=skip, times=times)
+                shop.fault(kind, operation, skip=skip, times=2)
                 assert await read(shop.client()) == whole
-        assert shop.world.calls.faulted["shopify productVariants"] == 2 * times
-        assert shop.world.calls.faulted["shopify customers"] == 2 * times
+        assert shop.world.calls.faulted["shopify productVariants"] == 4
+        assert shop.world.calls.faulted["shopify customers"] == 4
 
 
 @pytest.mark.parametrize("kind", HEALING)
@@ -99,6 +99,16 @@ async def test_a_repeated_cursor_is_malformed(operation: str) -> None:
         shop.fault(FaultKind.REPEAT_CURSOR, operation, times=-1)
         with pytest.raises(MalformedAnswer):
             await LISTS[operation](shop.client())
+
+
+@pytest.mark.parametrize("operation", LISTS)
+async def test_a_list_that_never_ends_is_given_up(operation: str) -> None:
+    """Empty pages that each lead to another are read over as far as is thinkable, and no further."""
+    async with a_shopify_shop() as shop:
+        shop.fault(FaultKind.EMPTY_PAGE, operation, times=-1)
+        with pytest.raises(MalformedAnswer, match=f"{operation} does not end"):
+            await LISTS[operation](shop.client())
+        assert shop.world.calls.faulted == {f"shopify {operation}": MOST_EMPTY_PAGES + 1}
 
 
 async def test_a_held_call_goes_on_when_it_is_let_go() -> None:

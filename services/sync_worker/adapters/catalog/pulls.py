@@ -1,7 +1,8 @@
 """Pulls in the catalog: a page's rows and the place behind them, in one transaction."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import uuid_utils
@@ -83,7 +84,14 @@ class SqlPullCatalog:
         return await self._database.write(unit)
 
     async def store_page(
-        self, scope: PullScope, place: PullPlace, rows: Sequence[MirrorRow], next_cursor: str | None, *, read_time: int
+        self,
+        scope: PullScope,
+        place: PullPlace,
+        rows: Sequence[MirrorRow],
+        next_cursor: str | None,
+        *,
+        read_time: int,
+        refused: Collection[int] = (),
     ) -> PullPlace:
         """Store a page; see `PullCatalog`."""
         mirror = MIRRORS[scope.operation]
@@ -91,21 +99,22 @@ class SqlPullCatalog:
         ready = await asyncio.to_thread(mirror.rows, rows)
         now = self._clock.now_micros()
         read_to_end = next_cursor is None
+        unreadable = PullCounts(failed=len(refused))
 
         def unit(connection: Connection) -> PullPlace:
             raise_fence(connection, scope.fence)
-            counts = place.counts + store_rows(connection, mirror, scope.store_id, ready, now)
+            counts = place.counts + unreadable + store_rows(connection, mirror, scope.store_id, ready, now)
             if scope.operation is Operation.PULL_SHOPIFY_PRODUCTS:
                 confirm_prices(connection, scope.store_id, ready, read_time)
             if _marks_gone(scope, place):
-                mark_seen(connection, place.pull_id, ready)
+                mark_seen(connection, place.pull_id, [*(row.vendor_id for row in ready), *refused])
             _move(
                 connection,
                 scope,
                 place,
                 cursor=next_cursor,
                 touch_time=now,
-                processed=counts.rows,
+                processed=counts.rows + counts.failed,
                 created=counts.created,
                 updated=counts.updated,
                 unchanged=counts.unchanged,
@@ -135,10 +144,7 @@ class SqlPullCatalog:
                 covered_until=began // 1_000_000,
             )
             drop_seen(connection, place.pull_id)
-            counts = PullCounts(
-                place.counts.created, place.counts.updated, place.counts.unchanged, place.counts.pages, gone
-            )
-            return PullPlace(place.pull_id, place.mode, place.since, None, counts, True, True)
+            return PullPlace(place.pull_id, place.mode, place.since, None, replace(place.counts, gone=gone), True, True)
 
         return await self._database.write(unit)
 
@@ -199,12 +205,13 @@ def _move(connection: Connection, scope: PullScope, place: PullPlace, **values: 
 
 def _place(row: Row[Any]) -> PullPlace:
     finished = row.finish_time is not None
+    failed = row.processed - row.created - row.updated - row.unchanged
     return PullPlace(
         pull_id=row.pull_id,
         mode=PullMode(row.mode),
         since=row.since,
         cursor=row.cursor,
-        counts=PullCounts(row.created, row.updated, row.unchanged, row.pages, row.gone),
+        counts=PullCounts(row.created, row.updated, row.unchanged, row.pages, row.gone, failed),
         read_to_end=row.pages > 0 and row.cursor is None,
         finished=finished,
     )

@@ -1,11 +1,11 @@
 """Which rows of a mirror a full pull did not see, and the guard before they are marked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from sync_worker.adapters.catalog.mirrors import Mirror, MirroredRow
+from sync_worker.adapters.catalog.mirrors import Mirror
 from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
 from sync_worker.domain.pulls import too_many_gone
 
@@ -13,13 +13,11 @@ PART = 10_000
 """Rows that one transaction marks at most."""
 
 
-def mark_seen(connection: Connection, pull_id: str, rows: Sequence[MirroredRow]) -> None:
-    """Keep that a pull has seen these rows."""
-    if rows:
-        connection.execute(
-            insert(pull_seen).on_conflict_do_nothing(),
-            [{"pull_id": pull_id, "vendor_id": row.vendor_id} for row in rows],
-        )
+def mark_seen(connection: Connection, pull_id: str, vendor_ids: Iterable[int]) -> None:
+    """Keep that a pull has seen the rows with these ids."""
+    seen = [{"pull_id": pull_id, "vendor_id": vendor_id} for vendor_id in vendor_ids]
+    if seen:
+        connection.execute(insert(pull_seen).on_conflict_do_nothing(), seen)
 
 
 def drop_seen(connection: Connection, pull_id: str) -> None:

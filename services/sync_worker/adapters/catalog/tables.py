@@ -223,7 +223,8 @@ pull_runs = Table(
     PrimaryKeyConstraint("store_id", "operation", "filter_hash"),
 )
 """
-The place that a pull has reached, written with each page's rows.
+The place that a pull has reached, written with each page's rows. Of the `processed` rows, those that are neither created
+nor updated nor unchanged could not be read.
 
 `covered_until` (Unix seconds) survives from one pull to the next: what the last finished pull of this filter has seen,
 from which an INCREMENTAL one goes on.

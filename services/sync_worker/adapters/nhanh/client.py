@@ -1,10 +1,12 @@
 """One store's Nhanh business, for one job."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import httpx
 import orjson
 
+from sync_worker.adapters.endless_lists import EmptyPageGuard
 from sync_worker.adapters.nhanh import decode
 from sync_worker.adapters.nhanh.envelope import VENDOR, Json
 from sync_worker.adapters.nhanh.limiter import SlidingWindow
@@ -12,7 +14,7 @@ from sync_worker.adapters.nhanh.transport import CALL_SECONDS, NhanhTransport
 from sync_worker.adapters.nhanh.walks import Walk
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
-from sync_worker.application.ports.nhanh import MAX_IDS, NhanhAccess
+from sync_worker.application.ports.nhanh import MAX_IDS, NhanhAccess, ProductAnswer, StockAnswer
 from sync_worker.application.ports.pages import Page
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.domain.customers import NhanhCustomer
@@ -25,6 +27,8 @@ PRODUCTS = "product/list"
 INVENTORY = "product/inventory"
 CUSTOMERS = "customer/list"
 ACCESS = "app/checkaccesstoken"
+
+Found = TypeVar("Found")
 
 SELLABLE = 3
 """`gpid` of children and standalone products."""
@@ -76,71 +80,87 @@ class NhanhClient:
         """Read a page of sellable items in order of id; see `Nhanh`."""
         walk = self._walks.setdefault(wanted, self._by_id(PRODUCTS, _product_filters(wanted)))
         data, following = await walk.page(cursor)
-        return Page(decode.products(data), following)
+        rows, refused = decode.products(data)
+        return Page(rows, following, refused)
 
     async def customer_page(self, wanted: NhanhCustomerFilter, cursor: str | None) -> Page[NhanhCustomer]:
         """Read a page of customers, in Nhanh's own order: none can be asked for. See `Nhanh`."""
         walk = self._walks.setdefault(wanted, Walk(self._transport, CUSTOMERS, _customer_filters(wanted), None))
         data, following = await walk.page(cursor)
-        return Page(decode.customers(data), following)
+        rows, refused = decode.customers(data)
+        return Page(rows, following, refused)
 
-    async def stock_of(self, nhanh_ids: Sequence[int]) -> Mapping[int, NhanhStock]:
+    async def stock_of(self, nhanh_ids: Sequence[int]) -> StockAnswer:
         """Read fresh stock; see `Nhanh`. A product of which Nhanh keeps no stock is missing too."""
         sort = {"productId": "asc"}
         rows: list[tuple[int, NhanhStock | None]] = []
-        await self._read_ids(
-            Walk(self._transport, INVENTORY, {"ids": list(nhanh_ids)}, sort),
-            nhanh_ids,
-            lambda data: rows.extend(decode.stock_rows(data)),
-            lambda: {product_id for product_id, _ in rows},
-        )
-        found = decode.stock_by_product(rows)
-        return {each: self._sound(each, found[each]) for each in dict.fromkeys(nhanh_ids) if each in found}
+        refused: dict[int, str] = {}
 
-    async def products_by_id(self, nhanh_ids: Sequence[int]) -> Mapping[int, NhanhProduct]:
+        def keep(data: Json) -> Iterable[int]:
+            read, unreadable = decode.stock_rows(data)
+            rows.extend(read)
+            refused.update((row.vendor_id, row.message) for row in unreadable)
+            return [*(product_id for product_id, _ in read), *(row.vendor_id for row in unreadable)]
+
+        await self._read_ids(Walk(self._transport, INVENTORY, {"ids": list(nhanh_ids)}, sort), nhanh_ids, keep)
+        answer = decode.stock_by_product(rows, refused)
+        unsound = {each: self._unsound(each, stock) for each, stock in answer.stock.items()}
+        refused = {**answer.refused, **{each: message for each, message in unsound.items() if message is not None}}
+        stock = {each: found for each, found in answer.stock.items() if each not in refused}
+        return StockAnswer(_of_those(nhanh_ids, stock), _of_those(nhanh_ids, refused))
+
+    async def products_by_id(self, nhanh_ids: Sequence[int]) -> ProductAnswer:
         """Read items of any status; see `Nhanh`. A parent is no item, so its id is missing."""
         found: dict[int, NhanhProduct] = {}
-        await self._read_ids(
-            self._by_id(PRODUCTS, {"ids": list(nhanh_ids), "status": list(EVERY_STATUS)}),
-            nhanh_ids,
-            lambda data: found.update((product.nhanh_id, product) for product in decode.products(data, told=True)),
-            lambda: set(found),
-        )
-        for nhanh_id, product in found.items():
-            if product.stock is not None:
-                self._sound(nhanh_id, product.stock)
-        return {each: found[each] for each in dict.fromkeys(nhanh_ids) if each in found}
+        refused: dict[int, str] = {}
+
+        def keep(data: Json) -> Iterable[int]:
+            read, unreadable = decode.products(data, told=True)
+            found.update((product.nhanh_id, product) for product in read)
+            refused.update((row.vendor_id, row.message) for row in unreadable)
+            for product in read:
+                message = None if product.stock is None else self._unsound(product.nhanh_id, product.stock)
+                if message is not None:
+                    refused[product.nhanh_id] = message
+            return [*found, *refused]
+
+        walk = self._by_id(PRODUCTS, {"ids": list(nhanh_ids), "status": list(EVERY_STATUS)})
+        await self._read_ids(walk, nhanh_ids, keep)
+        products = {each: product for each, product in found.items() if each not in refused}
+        return ProductAnswer(_of_those(nhanh_ids, products), _of_those(nhanh_ids, refused))
 
     def _by_id(self, path: str, filters: Mapping[str, object]) -> Walk:
         return Walk(self._transport, path, filters, {"id": "asc"})
 
-    async def _read_ids(
-        self,
-        walk: Walk,
-        nhanh_ids: Sequence[int],
-        keep: Callable[[Json], None],
-        known: Callable[[], set[int]],
-    ) -> None:
-        """Read on until every id was told of or the list ends: ids that a short page lacks may come on the next one."""
+    async def _read_ids(self, walk: Walk, nhanh_ids: Sequence[int], keep: Callable[[Json], Iterable[int]]) -> None:
+        """Read on until every id was told of or the list ends: ids that a short page lacks may come on the next one.
+
+        `keep` says which ids a page told of. A page that tells of none that was still wanted counts as an empty one.
+        """
         if len(nhanh_ids) > MAX_IDS:
             raise ValueError(f"{len(nhanh_ids)} ids; Nhanh takes {MAX_IDS} a call")
+        guard = EmptyPageGuard(MOST_FRUITLESS_PAGES)
+        wanted = set(nhanh_ids)
         cursor: str | None = None
-        fruitless = 0
-        while not set(nhanh_ids) <= (before := known()):
-            data, cursor = await walk.page(cursor)
-            keep(data)
+        while wanted:
+            at = cursor
+            data, cursor = await walk.page(at)
+            before = len(wanted)
+            wanted.difference_update(keep(data))
             if cursor is None:
                 return
-            fruitless = fruitless + 1 if known() == before else 0
-            if fruitless > MOST_FRUITLESS_PAGES:
-                message = f"{fruitless} pages in a row told of none of the ids that were asked for, and promised more"
-                raise MalformedAnswer(VENDOR, message)
+            if guard.too_many(at, empty=len(wanted) == before):
+                message = f"more than {MOST_FRUITLESS_PAGES} pages in a row tell of none of the ids that were asked for"
+                raise MalformedAnswer(VENDOR, f"Nhanh's list {walk.path} does not end: {message}")
 
-    def _sound(self, product_id: int, stock: NhanhStock) -> NhanhStock:
+    def _unsound(self, product_id: int, stock: NhanhStock) -> str | None:
         if self._depots_matter and stock.available != 0 and not stock.by_depot:
-            message = f"Nhanh tells of stock of product {product_id}, and of no depot that holds it"
-            raise MalformedAnswer(VENDOR, message)
-        return stock
+            return f"Nhanh tells of stock of product {product_id}, and of no depot that holds it"
+        return None
+
+
+def _of_those(nhanh_ids: Sequence[int], found: Mapping[int, Found]) -> dict[int, Found]:
+    return {each: found[each] for each in dict.fromkeys(nhanh_ids) if each in found}
 
 
 def _product_filters(wanted: NhanhProductFilter) -> dict[str, object]:

@@ -3,7 +3,7 @@
 Shapes: developers.nhanh.group, "product/list", "product/inventory", "customer/list" and "app/checkaccesstoken".
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sync_worker.adapters.nhanh.envelope import VENDOR, Json
 from sync_worker.adapters.nhanh.fields import (
@@ -18,7 +18,9 @@ from sync_worker.adapters.nhanh.fields import (
     required_integer,
     text,
 )
-from sync_worker.application.ports.nhanh import NhanhAccess
+from sync_worker.adapters.row_by_row import read_rows
+from sync_worker.application.ports.nhanh import NhanhAccess, StockAnswer
+from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.domain.customers import NhanhCustomer
 from sync_worker.domain.failures import MalformedAnswer
 from sync_worker.domain.products import NhanhProduct, NhanhStock
@@ -27,46 +29,57 @@ STANDALONE = -1
 PARENT = -2
 
 
-def products(data: Json, *, told: bool = False) -> list[NhanhProduct]:
-    """Read the sellable items of product/list; parents are left out.
+def products(data: Json, *, told: bool = False) -> tuple[list[NhanhProduct], list[RowRefusal]]:
+    """Read the sellable items of product/list, and which cannot be read; parents are left out.
 
     `told`: no stock shall mean that there is none, so every row must at least name its inventory, be it empty.
-    """
-    rows = [_row(given, "product") for given in list_of(data, "product/list data")]
-    sellable = [row for row in rows if integer(row.get("parentId")) != PARENT]
-    for row in sellable:
-        if told and "inventory" not in row:
-            raise MalformedAnswer(VENDOR, f"Nhanh says nothing of the stock of product {row.get('id')}")
-    return [_product(row) for row in sellable]
-
-
-def customers(data: Json) -> list[NhanhCustomer]:
-    """Read the customers of customer/list."""
-    return [_customer(_row(given, "customer")) for given in list_of(data, "customer/list data")]
-
-
-def stock_rows(data: Json) -> list[tuple[int, NhanhStock | None]]:
-    """Read product/inventory: product ids, each with its stock; None where Nhanh keeps no stock of the product."""
-    rows = [_row(given, "stock row") for given in list_of(data, "product/inventory data")]
-    found = []
-    for row in rows:
-        product_id = id_of(row.get("productId"), "a stock row's productId")
-        found.append((product_id, _stock(row.get("inventory"), f"the stock of product {product_id}")))
-    return found
-
-
-def stock_by_product(rows: Iterable[tuple[int, NhanhStock | None]]) -> dict[int, NhanhStock]:
-    """Key stock by product. The same row twice is one; two that differ could be summed, or one be stale: neither is safe.
 
     Raises:
-        MalformedAnswer: Two rows of a product differ.
+        MalformedAnswer: As each reader of rows here: this is no list of rows, or a row's id cannot be read.
+    """
+
+    def read(row: dict[str, Json]) -> NhanhProduct:
+        if told and "inventory" not in row:
+            raise MalformedAnswer(VENDOR, f"Nhanh says nothing of the stock of product {row.get('id')}")
+        return _product(row)
+
+    rows = [_row(given, "product") for given in list_of(data, "product/list data")]
+    sellable = [row for row in rows if integer(row.get("parentId")) != PARENT]
+    return read_rows(sellable, _product_id, read)
+
+
+def customers(data: Json) -> tuple[list[NhanhCustomer], list[RowRefusal]]:
+    """Read the customers of customer/list, and which cannot be read."""
+    rows = [_row(given, "customer") for given in list_of(data, "customer/list data")]
+    return read_rows(rows, _customer_id, _customer)
+
+
+def stock_rows(data: Json) -> tuple[list[tuple[int, NhanhStock | None]], list[RowRefusal]]:
+    """Read product/inventory: product ids, each with its stock; None where Nhanh keeps no stock of the product."""
+
+    def id_in(row: dict[str, Json]) -> int:
+        return id_of(row.get("productId"), "a stock row's productId")
+
+    def read(row: dict[str, Json]) -> tuple[int, NhanhStock | None]:
+        product_id = id_in(row)
+        return product_id, _stock(row.get("inventory"), f"the stock of product {product_id}")
+
+    rows = [_row(given, "stock row") for given in list_of(data, "product/inventory data")]
+    return read_rows(rows, id_in, read)
+
+
+def stock_by_product(rows: Iterable[tuple[int, NhanhStock | None]], refused: Mapping[int, str]) -> StockAnswer:
+    """Key stock by product; what was refused once stays refused.
+
+    The same row twice is one; two that differ could be summed, or one be stale: neither is safe, so both are refused.
     """
     found: dict[int, NhanhStock | None] = {}
+    unreadable = dict(refused)
     for product_id, stock in rows:
-        if product_id in found and found[product_id] != stock:
-            raise MalformedAnswer(VENDOR, f"Nhanh tells of two different stocks of product {product_id}")
-        found[product_id] = stock
-    return {product_id: stock for product_id, stock in found.items() if stock is not None}
+        if found.setdefault(product_id, stock) != stock:
+            unreadable.setdefault(product_id, f"Nhanh tells of two different stocks of product {product_id}")
+    told = {product_id: stock for product_id, stock in found.items() if stock is not None}
+    return StockAnswer({one: stock for one, stock in told.items() if one not in unreadable}, unreadable)
 
 
 def access(data: Json) -> NhanhAccess:
@@ -90,8 +103,12 @@ def _row(given: Json, what: str) -> dict[str, Json]:
     return given
 
 
+def _product_id(row: dict[str, Json]) -> int:
+    return id_of(row.get("id"), "a product's id")
+
+
 def _product(row: dict[str, Json]) -> NhanhProduct:
-    product_id = id_of(row.get("id"), "a product's id")
+    product_id = _product_id(row)
     what = f"of product {product_id}"
     parent = None if is_empty(row.get("parentId")) else required_integer(row["parentId"], f"the parentId {what}")
     prices = object_of(row.get("prices"), f"the prices {what}") or {}
@@ -128,8 +145,12 @@ def _stock(given: Json, what: str) -> NhanhStock | None:
     return NhanhStock(required_amount(inventory.get("available"), what), by_depot)
 
 
+def _customer_id(row: dict[str, Json]) -> int:
+    return id_of(row.get("id"), "a customer's id")
+
+
 def _customer(row: dict[str, Json]) -> NhanhCustomer:
-    customer_id = id_of(row.get("id"), "a customer's id")
+    customer_id = _customer_id(row)
     return NhanhCustomer(
         nhanh_id=customer_id,
         type=integer(row.get("type")),

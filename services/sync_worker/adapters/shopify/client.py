@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import httpx
+import orjson
 
+from sync_worker.adapters.endless_lists import ListGuard
 from sync_worker.adapters.shopify import decode, documents, search
 from sync_worker.adapters.shopify.attempts import Attempts
 from sync_worker.adapters.shopify.documents import PAGE_ROWS, Document
@@ -24,6 +26,7 @@ from sync_worker.application.ports.shopify import (
     VariantPrice,
 )
 from sync_worker.domain.customers import ShopifyCustomer
+from sync_worker.domain.failures import MalformedAnswer
 from sync_worker.domain.money import unscaled
 from sync_worker.domain.products import ShopifyLocation, ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
@@ -53,19 +56,22 @@ class ShopifyClient:
         transport = Transport(account, http, bucket, gate, clock, call_seconds)
         self.metrics = transport.metrics
         self._attempts = Attempts(transport, clock, uniform)
+        self._guards: dict[bytes, ListGuard] = {}
 
     async def variant_page(self, wanted: ShopifyProductFilter, cursor: str | None) -> Page[ShopifyVariant]:
         """Read a page of variants in order of their ids."""
         variables = {"query": search.variant_query(wanted)}
         rows, after = await self._page(documents.VARIANTS, variables, cursor)
-        return Page([decode.variant(row) for row in rows], after)
+        variants, refused = decode.variants(rows)
+        return Page(variants, after, refused)
 
     async def customer_page(self, wanted: ShopifyCustomerFilter, cursor: str | None) -> Page[ShopifyCustomer]:
         """Read a page of customers in order of their ids; changed ones in order of their change, which is quicker."""
         sort_key = "ID" if wanted.updated_since is None else "UPDATED_AT"
         variables = {"query": search.customer_query(wanted), "sortKey": sort_key}
         rows, after = await self._page(documents.CUSTOMERS, variables, cursor)
-        return Page([decode.customer(row) for row in rows], after)
+        customers, refused = decode.customers(rows)
+        return Page(customers, after, refused)
 
     async def locations(self) -> Sequence[ShopifyLocation]:
         """Read every location, the inactive ones too."""
@@ -153,7 +159,12 @@ class ShopifyClient:
     ) -> tuple[Sequence[decode.Row], str | None]:
         after = decode.cursor_text(cursor)
         asked = Request(document, {**variables, "first": PAGE_ROWS, "after": after})
-        return decode.page(await self._attempts.read(asked), after)
+        rows, following = decode.page(await self._attempts.read(asked), after)
+        guard = self._guards.setdefault(_name_of(document, variables), ListGuard())
+        objection = guard.objection(cursor, following, empty=not rows)
+        if objection is not None:
+            raise MalformedAnswer("shopify", f"Shopify's list {document.root} {objection}")
+        return rows, following
 
     async def _nodes(
         self, document: Document, kind: str, numbers: Sequence[int], variables: Mapping[str, object]
@@ -170,6 +181,11 @@ class ShopifyClient:
         if not entries:
             return NOTHING_TO_DO
         return await self._attempts.write(Request(document, variables, entries, keyed))
+
+
+def _name_of(document: Document, variables: Mapping[str, object]) -> bytes:
+    """Tell lists apart: two of one kind, under other conditions, are two lists."""
+    return orjson.dumps([document.root, dict(variables)], option=orjson.OPT_SORT_KEYS)
 
 
 def _money(amount: int) -> str:

@@ -1,4 +1,4 @@
-"""Turns Shopify's rows into domain objects. What is missing or cannot be read is never filled in."""
+"""Turns Shopify's rows into domain objects. What is missing or cannot be read is never filled in: it is a MalformedAnswer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import orjson
 
+from sync_worker.adapters.row_by_row import read_rows
 from sync_worker.adapters.shopify.gid import number_of
+from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.shopify import VariantPrice
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.failures import MalformedAnswer
@@ -25,8 +27,17 @@ Row = Mapping[str, object]
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 
 
-def variant(row: Row) -> ShopifyVariant:
-    """Read a variant. Every reader here raises MalformedAnswer for what cannot be read."""
+def variants(rows: Sequence[Row]) -> tuple[list[ShopifyVariant], list[RowRefusal]]:
+    """Read variants, and which cannot be read. A row without an id is a MalformedAnswer."""
+    return read_rows(rows, lambda row: number_of(row.get("id"), "ProductVariant"), _variant)
+
+
+def customers(rows: Sequence[Row]) -> tuple[list[ShopifyCustomer], list[RowRefusal]]:
+    """Read customers, and which cannot be read. A row without an id is a MalformedAnswer."""
+    return read_rows(rows, lambda row: number_of(row.get("id"), "Customer"), _customer)
+
+
+def _variant(row: Row) -> ShopifyVariant:
     product = _object(row, "product")
     title, product_title = _text(row, "title") or "", _text(product, "title") or ""
     return ShopifyVariant(
@@ -44,8 +55,7 @@ def variant(row: Row) -> ShopifyVariant:
     )
 
 
-def customer(row: Row) -> ShopifyCustomer:
-    """Read a customer."""
+def _customer(row: Row) -> ShopifyCustomer:
     spent = _object(row, "amountSpent")
     return ShopifyCustomer(
         customer_id=number_of(row.get("id"), "Customer"),

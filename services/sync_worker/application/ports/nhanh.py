@@ -1,7 +1,7 @@
 """Nhanh.vn, as the operations use it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sync_worker.application.ports.pages import Page
@@ -22,10 +22,30 @@ class NhanhAccess:
     depot_ids: frozenset[int] | None
 
 
+@dataclass(frozen=True, slots=True)
+class StockAnswer:
+    """Stock by item. `refused` are items whose stock is there and cannot be read, and why; no id is in both.
+
+    An id that is in neither is missing, which is neither zero nor unreadable.
+    """
+
+    stock: Mapping[int, NhanhStock]
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductAnswer:
+    """Items by id. `refused` are those that cannot be read, and why; no id is in both. One in neither is unknown to Nhanh."""
+
+    products: Mapping[int, NhanhProduct]
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
 class Nhanh(Protocol):
     """One store's Nhanh business, for one job. Every call passes the job's gate and the account's limiter.
 
-    Every method raises the vendor failures of `domain.failures`, and the stops of `CallGate`.
+    Every method raises the vendor failures of `domain.failures`, and the stops of `CallGate`. A list that never ends is a
+    MalformedAnswer: one that goes in circles, or on and on without rows.
     """
 
     metrics: VendorMetrics
@@ -42,10 +62,13 @@ class Nhanh(Protocol):
         """Read a page of at most 100 customers; None begins."""
         ...
 
-    async def stock_of(self, nhanh_ids: Sequence[int]) -> Mapping[int, NhanhStock]:
+    async def stock_of(self, nhanh_ids: Sequence[int]) -> StockAnswer:
         """Read fresh stock of at most MAX_IDS items, all depots (`product/inventory`). A missing id is not zero."""
         ...
 
-    async def products_by_id(self, nhanh_ids: Sequence[int]) -> Mapping[int, NhanhProduct]:
-        """Read at most MAX_IDS items (`product/list`). An id that is missing is unknown to Nhanh."""
+    async def products_by_id(self, nhanh_ids: Sequence[int]) -> ProductAnswer:
+        """Read at most MAX_IDS items (`product/list`), each with its stock; None: Nhanh keeps no stock of it.
+
+        An item of whose stock nothing is said is refused.
+        """
         ...

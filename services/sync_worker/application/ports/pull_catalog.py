@@ -1,6 +1,6 @@
 """The catalog, as pulls write it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,10 +65,19 @@ class PullCatalog(Protocol):
         ...
 
     async def store_page(
-        self, scope: PullScope, place: PullPlace, rows: Sequence[MirrorRow], next_cursor: str | None, *, read_time: int
+        self,
+        scope: PullScope,
+        place: PullPlace,
+        rows: Sequence[MirrorRow],
+        next_cursor: str | None,
+        *,
+        read_time: int,
+        refused: Collection[int] = (),
     ) -> PullPlace:
         """Store a page's rows and the place behind them in one transaction.
 
+        `refused` are the ids of rows that the vendor told of and that cannot be read. They are counted as failed and as
+        seen, so that they do not count as gone; what is stored of them stays as it was.
         `read_time` (Unix microseconds) is when the page was asked for: what Shopify has confirmed later than that stays.
         """
         ...

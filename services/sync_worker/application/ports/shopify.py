@@ -77,7 +77,8 @@ class VariantPrice:
 class Shopify(Protocol):
     """One store's Shopify shop, for one job. Every call passes the job's gate and the shop's limiter.
 
-    Every method raises the vendor failures of `domain.failures`, and the stops of `CallGate`. After a write that ends
+    Every method raises the vendor failures of `domain.failures`, and the stops of `CallGate`. A list that never ends is a
+    MalformedAnswer: one that goes in circles, or on and on without rows. After a write that ends
     in `VendorUnavailable` with `outcome_unknown`, only reading back tells what happened.
     """
 

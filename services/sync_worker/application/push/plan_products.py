@@ -68,7 +68,9 @@ class ProductPlanner:
                 sound.append(row)
             else:
                 settled.append(refuse(row, self._lanes_of(row), *fault))
-        stocks = await self._stocks([row.nhanh_id for row in sound if Lane.INVENTORY in self._lanes_of(row)])
+        stocks, unreadable = await self._stocks(
+            [row.nhanh_id for row in sound if Lane.INVENTORY in self._lanes_of(row)]
+        )
         confirmed = await self._confirmed(sound)
         pushed = frozenset[tuple[str, str, int]]()
         if self._run.resumed and sound:
@@ -76,7 +78,7 @@ class ProductPlanner:
             pushed = await self._run.catalog.pushed_by(scope, [row.mapping_id for row in sound])
         planned: list[PlannedItem] = []
         for row in sound:
-            made = self._plan_row(row, stocks, confirmed, pushed)
+            made = self._plan_row(row, stocks, unreadable, confirmed, pushed)
             if isinstance(made, PlannedItem):
                 planned.append(made)
             else:
@@ -107,16 +109,24 @@ class ProductPlanner:
             return Origin.NHANH, "PRICE_UNKNOWN", f"Nhanh's product {row.nhanh_id} has no retail price."
         return None
 
-    async def _stocks(self, nhanh_ids: Sequence[int]) -> Mapping[int, NhanhStock | None]:
-        """Read fresh stock; None: Nhanh knows the product and has no stock of it. A missing key: unknown to Nhanh."""
+    async def _stocks(self, nhanh_ids: Sequence[int]) -> tuple[Mapping[int, NhanhStock | None], Mapping[int, str]]:
+        """Read fresh stock; None: Nhanh knows the product and has no stock of it. Beside it, what cannot be read, and why.
+
+        What is in neither is unknown to Nhanh.
+        """
         if not nhanh_ids:
-            return {}
-        found: dict[int, NhanhStock | None] = dict(await self._nhanh.stock_of(nhanh_ids))
-        missing = [nhanh_id for nhanh_id in nhanh_ids if nhanh_id not in found]
+            return {}, {}
+        answer = await self._nhanh.stock_of(nhanh_ids)
+        found: dict[int, NhanhStock | None] = dict(answer.stock)
+        unreadable = dict(answer.refused)
+        missing = [nhanh_id for nhanh_id in nhanh_ids if nhanh_id not in found and nhanh_id not in unreadable]
         if missing:
-            products = await self._nhanh.products_by_id(missing)
-            found.update({nhanh_id: product.stock for nhanh_id, product in products.items() if nhanh_id in missing})
-        return found
+            known = await self._nhanh.products_by_id(missing)
+            found.update(
+                (nhanh_id, known.products[nhanh_id].stock) for nhanh_id in missing if nhanh_id in known.products
+            )
+            unreadable.update((nhanh_id, known.refused[nhanh_id]) for nhanh_id in missing if nhanh_id in known.refused)
+        return found, unreadable
 
     async def _confirmed(self, rows: Sequence[PushRow]) -> Mapping[Key, Confirmed]:
         owners: dict[Lane, list[int]] = defaultdict(list)
@@ -134,6 +144,7 @@ class ProductPlanner:
         self,
         row: PushRow,
         stocks: Mapping[int, NhanhStock | None],
+        unreadable: Mapping[int, str],
         confirmed: Mapping[Key, Confirmed],
         pushed: frozenset[tuple[str, str, int]],
     ) -> PlannedItem | Settled:
@@ -141,6 +152,9 @@ class ProductPlanner:
         wanted: list[tuple[Lane, int, Values]] = []
         held: tuple[LocationStock, ...] = ()
         if Lane.INVENTORY in lanes and self._rule is not None:
+            if row.nhanh_id in unreadable:
+                message = f"{unreadable[row.nhanh_id]}; its stock at Shopify was left as it is."
+                return refuse(row, lanes, Origin.NHANH, "UNREADABLE_STOCK", message)
             if row.nhanh_id not in stocks:
                 message = f"Nhanh does not know product {row.nhanh_id}; its stock at Shopify was left as it is."
                 return refuse(row, lanes, Origin.NHANH, "NOT_FOUND", message)

@@ -1,14 +1,18 @@
 """Facts about rows of Nhanh's answers."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sync_worker.adapters.nhanh import decode
+from sync_worker.application.ports.nhanh import StockAnswer
+from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.domain.failures import MalformedAnswer
 from sync_worker.domain.products import NhanhProduct, NhanhStock
 
 VND = 10_000
+
+Row = TypeVar("Row")
 
 
 def a_product(**changes: Any) -> dict[str, Any]:
@@ -29,9 +33,16 @@ def a_product(**changes: Any) -> dict[str, Any]:
     }
 
 
+def readable(read: tuple[list[Row], list[RowRefusal]]) -> list[Row]:
+    """The rows, of which none was refused."""
+    rows, refused = read
+    assert refused == []
+    return rows
+
+
 def test_a_documented_product_is_read() -> None:
     """Prices come from `prices`, stock from `inventory.available` and that of its depots."""
-    assert decode.products([a_product()]) == [
+    assert readable(decode.products([a_product()])) == [
         NhanhProduct(
             nhanh_id=501,
             parent_id=500,
@@ -79,7 +90,7 @@ def test_what_is_empty_is_unknown() -> None:
         updatedAt=None,
         parentId=None,
     )
-    (found,) = decode.products([empty])
+    (found,) = readable(decode.products([empty]))
     assert (found.code, found.barcode, found.name) == (None, None, "")
     assert (found.category_id, found.brand_id, found.updated_at, found.parent_id) == (None, None, None, None)
     assert (found.price_retail, found.price_old, found.price_wholesale, found.price_import) == (None,) * 4
@@ -90,7 +101,7 @@ def test_what_is_empty_is_unknown() -> None:
 def test_an_old_price_of_zero_is_none(old: Any) -> None:
     """Nhanh sends 0 where nothing was more expensive before."""
     prices: dict[str, Any] = {"retail": 0, "old": old}
-    (found,) = decode.products([a_product(prices=prices)])
+    (found,) = readable(decode.products([a_product(prices=prices)]))
     assert found.price_old is None
     assert found.price_retail == 0
 
@@ -103,16 +114,13 @@ def test_parents_are_left_out(parent: Any) -> None:
 
 def test_a_standalone_product_has_no_parent() -> None:
     """Nhanh writes -1 for it."""
-    (found,) = decode.products([a_product(parentId=-1)])
+    (found,) = readable(decode.products([a_product(parentId=-1)]))
     assert found.parent_id is None
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"id": None},
-        {"id": 0},
-        {"id": "x"},
         {"parentId": "x"},
         {"status": None},
         {"status": "sold"},
@@ -133,9 +141,24 @@ def test_a_standalone_product_has_no_parent() -> None:
     ],
 )
 def test_a_product_that_cannot_be_trusted_is_refused(changes: dict[str, Any]) -> None:
-    """A missing id, and a price or number of pieces that is there and cannot be read, are never zero."""
+    """A price or number of pieces that is there and cannot be read is never zero; products beside it are read."""
+    rows, refused = decode.products([a_product(**changes), a_product(id=502)])
+    assert [row.nhanh_id for row in rows] == [502]
+    assert [row.vendor_id for row in refused] == [501]
+
+
+@pytest.mark.parametrize("given", [None, 0, "x"])
+def test_a_product_without_an_id_spoils_its_page(given: Any) -> None:
+    """Nobody can say which product it was."""
     with pytest.raises(MalformedAnswer):
-        decode.products([a_product(**changes)])
+        decode.products([a_product(id=given), a_product(id=502)])
+
+
+def test_a_product_that_is_told_twice_and_unreadable_once_is_refused() -> None:
+    """Which of the two holds is not known."""
+    rows, refused = decode.products([a_product(), a_product(status="sold")])
+    assert rows == []
+    assert refused == [RowRefusal(501, "the status of product 501 is 'sold', which is no whole number")]
 
 
 @pytest.mark.parametrize("data", ["rows", 7, [7], [None], {"a": "b"}])
@@ -152,7 +175,7 @@ def test_stock_may_be_negative_and_fractional() -> None:
         "available": Decimal("-1.5"),
         "depots": [{"id": 7, "available": "-2"}, {"id": 8, "available": Decimal("0.5")}],
     }
-    ((found_id, stock),) = decode.stock_rows([{"productId": "501", "inventory": inventory}])
+    ((found_id, stock),) = readable(decode.stock_rows([{"productId": "501", "inventory": inventory}]))
     assert (found_id, stock) == (501, NhanhStock(-15_000, {7: -20_000, 8: 5_000}))
 
 
@@ -164,20 +187,34 @@ def test_stock_is_keyed_by_product_id() -> None:
 
 def test_a_stock_row_without_stock_is_missing() -> None:
     """Missing is not zero: somebody must ask product/list."""
-    assert decode.stock_by_product(decode.stock_rows([{"productId": 501, "inventory": []}])) == {}
+    assert decode.stock_by_product(
+        readable(decode.stock_rows([{"productId": 501, "inventory": []}])), {}
+    ) == StockAnswer({})
 
 
 def test_the_same_stock_row_twice_is_one() -> None:
     """Rows that agree are not summed."""
     row: dict[str, Any] = {"productId": 501, "inventory": {"available": 4, "depots": []}}
-    assert decode.stock_by_product(decode.stock_rows([row, row])) == {501: NhanhStock(4 * VND, {})}
+    answer = decode.stock_by_product(readable(decode.stock_rows([row, row])), {})
+    assert answer == StockAnswer({501: NhanhStock(4 * VND, {})})
 
 
 @pytest.mark.parametrize("second", [{"available": 5, "depots": []}, []])
 def test_two_stocks_of_one_product_are_refused(second: Any) -> None:
     """Whether to sum them or to take one is not known, so neither is done."""
-    rows = decode.stock_rows(
-        [{"productId": 501, "inventory": {"available": 4}}, {"productId": 501, "inventory": second}]
+    other = {"productId": 502, "inventory": {"available": 1}}
+    rows = readable(
+        decode.stock_rows(
+            [{"productId": 501, "inventory": {"available": 4}}, {"productId": 501, "inventory": second}, other]
+        )
     )
-    with pytest.raises(MalformedAnswer, match="501"):
-        decode.stock_by_product(rows)
+    for told in (rows, rows[::-1]):
+        answer = decode.stock_by_product(told, {})
+        assert (list(answer.stock), list(answer.refused)) == ([502], [501])
+        assert "two different stocks" in answer.refused[501]
+
+
+def test_what_was_refused_stays_refused() -> None:
+    """Another row that can be read does not mend it."""
+    rows = readable(decode.stock_rows([{"productId": 501, "inventory": {"available": 4}}]))
+    assert decode.stock_by_product(rows, {501: "why"}) == StockAnswer({}, {501: "why"})

@@ -30,7 +30,7 @@ def test_a_documented_customer_is_read() -> None:
         "totalAmount": Decimal("69735300.25"),
         "updatedAt": 1760000000,
     }
-    assert decode.customers([row]) == [
+    expected = [
         NhanhCustomer(
             nhanh_id=7,
             type=1,
@@ -49,20 +49,29 @@ def test_a_documented_customer_is_read() -> None:
             updated_at=1760000000,
         )
     ]
+    assert decode.customers([row]) == (expected, [])
 
 
 @pytest.mark.parametrize(("written", "spent"), [(0, 0), ("0", 0), ("1500", 1500 * VND), (None, None), ("", None)])
 def test_an_unknown_spend_is_not_zero(written: Any, spent: int | None) -> None:
     """Null is unknown; 0 is nothing bought."""
-    (found,) = decode.customers([{"id": 7, "totalAmount": written}])
-    assert found.total_spent == spent
+    (found,), refused = decode.customers([{"id": 7, "totalAmount": written}])
+    assert (found.total_spent, refused) == (spent, [])
 
 
-@pytest.mark.parametrize("changes", [{"id": None}, {"totalAmount": "không rõ"}, {"totalAmount": True}])
-def test_a_customer_that_cannot_be_trusted_is_refused(changes: dict[str, Any]) -> None:
-    """A spend that is there and cannot be read is not unknown: something is wrong."""
+@pytest.mark.parametrize("spend", ["không rõ", True])
+def test_a_customer_that_cannot_be_trusted_is_refused(spend: object) -> None:
+    """A spend that is there and cannot be read is not unknown: something is wrong. Customers beside it are read."""
+    rows, refused = decode.customers([{"id": 7, "totalAmount": spend}, {"id": 8}])
+    assert [row.nhanh_id for row in rows] == [8]
+    assert [row.vendor_id for row in refused] == [7]
+    assert repr(spend) in refused[0].message
+
+
+def test_a_customer_without_an_id_spoils_its_page() -> None:
+    """Nobody can say who it was."""
     with pytest.raises(MalformedAnswer):
-        decode.customers([{"id": 7, **changes}])
+        decode.customers([{"id": None}, {"id": 8}])
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ CUSTOMER: dict[str, Any] = {
     "defaultAddress": {"phone": "0901 234 567"},
 }
 ALL = ShopifyProductFilter()
+EVERYBODY = ShopifyCustomerFilter()
 
 
 def shop_of(*steps: Step) -> ScriptedShop:
@@ -77,8 +78,6 @@ async def test_a_customer_is_decoded() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"id": None},
-        {"id": "gid://shopify/Product/11"},
         {"price": None},
         {"price": ""},
         {"price": "1_000"},
@@ -97,17 +96,39 @@ async def test_a_customer_is_decoded() -> None:
         {"sku": 7},
     ],
 )
-async def test_a_row_that_cannot_be_read_stops_the_page(wrong: dict[str, Any]) -> None:
-    """No id, price or time is ever made up."""
+async def test_a_row_that_cannot_be_read_is_refused(wrong: dict[str, Any]) -> None:
+    """No price or time is ever made up; rows beside it are read."""
+    other = {**VARIANT, "id": "gid://shopify/ProductVariant/12"}
+    found = await variants({**VARIANT, **wrong}, other).client.variant_page(ALL, None)
+    assert [row.variant_id for row in found.rows] == [12]
+    assert [row.vendor_id for row in found.refused] == [11]
+
+
+@pytest.mark.parametrize("given", [None, "gid://shopify/Product/11"])
+async def test_a_row_without_an_id_spoils_its_page(given: object) -> None:
+    """Nobody can say what it was."""
     with pytest.raises(MalformedAnswer):
-        await variants({**VARIANT, **wrong}).client.variant_page(ALL, None)
+        await variants({**VARIANT, "id": given}).client.variant_page(ALL, None)
+    with pytest.raises(MalformedAnswer):
+        await shop_of(page("customers", [{**CUSTOMER, "id": given}])).client.customer_page(EVERYBODY, None)
+
+
+@pytest.mark.parametrize("wrong", [{"amountSpent": None}, {"amountSpent": {"amount": "x", "currencyCode": "VND"}}])
+async def test_a_customer_that_cannot_be_read_is_refused(wrong: dict[str, Any]) -> None:
+    """With the reason; the customer beside it is read."""
+    other = {**CUSTOMER, "id": "gid://shopify/Customer/6"}
+    found = await shop_of(page("customers", [{**CUSTOMER, **wrong}, other])).client.customer_page(EVERYBODY, None)
+    assert [row.customer_id for row in found.rows] == [6]
+    (refused,) = found.refused
+    assert refused.vendor_id == 5
+    assert "cannot be read" in refused.message
 
 
 async def test_a_field_that_did_not_come_is_not_null() -> None:
     """Null says that there is none; a missing field says nothing."""
     without = {name: value for name, value in VARIANT.items() if name != "compareAtPrice"}
-    with pytest.raises(MalformedAnswer, match="compareAtPrice"):
-        await variants(without).client.variant_page(ALL, None)
+    (refused,) = (await variants(without).client.variant_page(ALL, None)).refused
+    assert "compareAtPrice" in refused.message
 
 
 async def test_a_page_is_asked_for_with_its_cursor() -> None:

@@ -1,10 +1,10 @@
 """Depots that the access token does not grant: their stock would read as none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
+from sync_worker.application.ports.nhanh import StockAnswer
 from sync_worker.domain.failures import GuardTripped
-from sync_worker.domain.products import NhanhStock
 
 from tests.fakes.push_world import DEPOT, LOCATION, PushWorld
 
@@ -16,7 +16,7 @@ async def test_a_depot_lost_while_stock_is_read_stops_the_run(world: PushWorld) 
     business.depot_ids = frozenset({DEPOT})
     read = business.stock_of
 
-    async def read_and_lose(nhanh_ids: Sequence[int]) -> Mapping[int, NhanhStock]:
+    async def read_and_lose(nhanh_ids: Sequence[int]) -> StockAnswer:
         business.depot_ids = frozenset({DEPOT + 1})
         return await read(nhanh_ids)
 
