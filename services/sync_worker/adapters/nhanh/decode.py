@@ -25,7 +25,6 @@ from sync_worker.domain.customers import NhanhCustomer
 from sync_worker.domain.failures import MalformedAnswer
 from sync_worker.domain.products import NhanhProduct, NhanhStock
 
-STANDALONE = -1
 PARENT = -2
 
 
