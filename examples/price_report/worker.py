@@ -13,7 +13,7 @@ import re
 import signal
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import grpc
 from google.protobuf import json_format, struct_pb2
@@ -190,11 +190,11 @@ async def main() -> None:
     parser.add_argument("--once", action="store_true", help="end after one job")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)  # cancels this
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, cast(Any, asyncio.current_task()).cancel)
     async with grpc.aio.insecure_channel(options.job_tracker, [("grpc.max_reconnect_backoff_ms", 2000)]) as channel:
         await work_on_jobs(channel, options.lease_seconds, once=options.once)
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(main())
