@@ -76,6 +76,35 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """INTERNAL: a fault of JobTracker's own. The log holds the details under the incident's id.
     Example: metadata {"incident_id": "6f1c…"}.
     """
+    ERROR_REASON_JOB_DELETED: _ErrorReason.ValueType  # 14
+    """NOT_FOUND: the request_id was used before, and the job that it made has been deleted since.
+    Example: metadata {"request_id": "r-1", "job_id": "01890a5d-…"}.
+    """
+    ERROR_REASON_RETRY_SCOPE_UNSUPPORTED: _ErrorReason.ValueType  # 15
+    """FAILED_PRECONDITION: the failed items alone cannot be done again: there are none, or the type's workers do not know how.
+    Example: metadata {"job_id": "01890a5d-…", "type": "PULL_NHANH_PRODUCTS"}.
+    """
+    ERROR_REASON_CONFIRM_TOKEN_INVALID: _ErrorReason.ValueType  # 16
+    """INVALID_ARGUMENT: the confirm token was not made by a dry run of this call with this content, or is older than 10 minutes.
+    Example: field "confirm_token", description "belongs to another filter".
+    """
+    ERROR_REASON_JOB_TYPE_NOT_REGISTERED: _ErrorReason.ValueType  # 17
+    """FAILED_PRECONDITION: nobody has registered the type.
+    Example: metadata {"type": "PULL_NHANH_PRODUCT"}.
+    """
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 18
+    """UNAUTHENTICATED: the call carries no token, or one that is unknown or withdrawn.
+    Example: message "this server asks for a bearer token".
+    """
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 19
+    """PERMISSION_DENIED: the caller's role does not allow the call, or its stores do not hold what the call names; the same
+    answer whether it exists or not.
+    Example: metadata {"call": "CancelJob", "caller": "dashboard"}.
+    """
+    ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 20
+    """RESOURCE_EXHAUSTED: the caller makes more calls a second, or holds more streams, than one caller may. `RetryInfo` says how long to wait.
+    Example: metadata {"caller": "dashboard", "limit": "calls_per_second"}.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a refusal. On the wire it is the value's name in `google.rpc.ErrorInfo.reason`, with the domain
@@ -135,5 +164,34 @@ Example: message "JobTracker is stopping".
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 13
 """INTERNAL: a fault of JobTracker's own. The log holds the details under the incident's id.
 Example: metadata {"incident_id": "6f1c…"}.
+"""
+ERROR_REASON_JOB_DELETED: ErrorReason.ValueType  # 14
+"""NOT_FOUND: the request_id was used before, and the job that it made has been deleted since.
+Example: metadata {"request_id": "r-1", "job_id": "01890a5d-…"}.
+"""
+ERROR_REASON_RETRY_SCOPE_UNSUPPORTED: ErrorReason.ValueType  # 15
+"""FAILED_PRECONDITION: the failed items alone cannot be done again: there are none, or the type's workers do not know how.
+Example: metadata {"job_id": "01890a5d-…", "type": "PULL_NHANH_PRODUCTS"}.
+"""
+ERROR_REASON_CONFIRM_TOKEN_INVALID: ErrorReason.ValueType  # 16
+"""INVALID_ARGUMENT: the confirm token was not made by a dry run of this call with this content, or is older than 10 minutes.
+Example: field "confirm_token", description "belongs to another filter".
+"""
+ERROR_REASON_JOB_TYPE_NOT_REGISTERED: ErrorReason.ValueType  # 17
+"""FAILED_PRECONDITION: nobody has registered the type.
+Example: metadata {"type": "PULL_NHANH_PRODUCT"}.
+"""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 18
+"""UNAUTHENTICATED: the call carries no token, or one that is unknown or withdrawn.
+Example: message "this server asks for a bearer token".
+"""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 19
+"""PERMISSION_DENIED: the caller's role does not allow the call, or its stores do not hold what the call names; the same
+answer whether it exists or not.
+Example: metadata {"call": "CancelJob", "caller": "dashboard"}.
+"""
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 20
+"""RESOURCE_EXHAUSTED: the caller makes more calls a second, or holds more streams, than one caller may. `RetryInfo` says how long to wait.
+Example: metadata {"caller": "dashboard", "limit": "calls_per_second"}.
 """
 Global___ErrorReason: typing_extensions.TypeAlias = ErrorReason

@@ -22,6 +22,30 @@ else:
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
+class _RetryScope:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _RetryScopeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_RetryScope.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    RETRY_SCOPE_UNSPECIFIED: _RetryScope.ValueType  # 0
+    """Acts as RETRY_SCOPE_ALL in a request."""
+    RETRY_SCOPE_ALL: _RetryScope.ValueType  # 1
+    """All of it."""
+    RETRY_SCOPE_FAILED_ITEMS: _RetryScope.ValueType  # 2
+    """Only the items on record as failed, as ListItemFailures of the old job tells them, for types whose workers know how."""
+
+class RetryScope(_RetryScope, metaclass=_RetryScopeEnumTypeWrapper):
+    """How much of a job a retry does again."""
+
+RETRY_SCOPE_UNSPECIFIED: RetryScope.ValueType  # 0
+"""Acts as RETRY_SCOPE_ALL in a request."""
+RETRY_SCOPE_ALL: RetryScope.ValueType  # 1
+"""All of it."""
+RETRY_SCOPE_FAILED_ITEMS: RetryScope.ValueType  # 2
+"""Only the items on record as failed, as ListItemFailures of the old job tells them, for types whose workers know how."""
+Global___RetryScope: typing_extensions.TypeAlias = RetryScope
+
 class _JobState:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -102,6 +126,14 @@ class _ConflictPolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     """Refuse with ERROR_REASON_CONFLICTING_JOB_ACTIVE, naming the job in the way."""
     CONFLICT_POLICY_QUEUE: _ConflictPolicy.ValueType  # 2
     """Wait, PENDING, until every earlier incompatible job has ended."""
+    CONFLICT_POLICY_USE_EXISTING: _ConflictPolicy.ValueType  # 3
+    """Answer with the job in the way, `created = false`, if it is alone there and has the same type, variant, store and params;
+    otherwise act as FAIL.
+    """
+    CONFLICT_POLICY_REPLACE: _ConflictPolicy.ValueType  # 4
+    """Cancel the jobs in the way, if all are of the same type and store, and wait, PENDING, until they have let go and their
+    leases are gone; otherwise act as FAIL.
+    """
 
 class ConflictPolicy(_ConflictPolicy, metaclass=_ConflictPolicyEnumTypeWrapper):
     """What CreateJob does when an earlier job stands on an incompatible lock."""
@@ -112,6 +144,14 @@ CONFLICT_POLICY_FAIL: ConflictPolicy.ValueType  # 1
 """Refuse with ERROR_REASON_CONFLICTING_JOB_ACTIVE, naming the job in the way."""
 CONFLICT_POLICY_QUEUE: ConflictPolicy.ValueType  # 2
 """Wait, PENDING, until every earlier incompatible job has ended."""
+CONFLICT_POLICY_USE_EXISTING: ConflictPolicy.ValueType  # 3
+"""Answer with the job in the way, `created = false`, if it is alone there and has the same type, variant, store and params;
+otherwise act as FAIL.
+"""
+CONFLICT_POLICY_REPLACE: ConflictPolicy.ValueType  # 4
+"""Cancel the jobs in the way, if all are of the same type and store, and wait, PENDING, until they have let go and their
+leases are gone; otherwise act as FAIL.
+"""
 Global___ConflictPolicy: typing_extensions.TypeAlias = ConflictPolicy
 
 class _JobEventKind:
@@ -136,6 +176,10 @@ class _JobEventKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """The worker was not heard of in time and lost its lease."""
     JOB_EVENT_KIND_ENDED: _JobEventKind.ValueType  # 7
     """The job reached its final state."""
+    JOB_EVENT_KIND_PAUSED: _JobEventKind.ValueType  # 8
+    """Somebody paused the job."""
+    JOB_EVENT_KIND_RESUMED: _JobEventKind.ValueType  # 9
+    """Somebody let the job go on."""
 
 class JobEventKind(_JobEventKind, metaclass=_JobEventKindEnumTypeWrapper):
     """The kinds of event."""
@@ -156,6 +200,10 @@ JOB_EVENT_KIND_LEASE_LOST: JobEventKind.ValueType  # 6
 """The worker was not heard of in time and lost its lease."""
 JOB_EVENT_KIND_ENDED: JobEventKind.ValueType  # 7
 """The job reached its final state."""
+JOB_EVENT_KIND_PAUSED: JobEventKind.ValueType  # 8
+"""Somebody paused the job."""
+JOB_EVENT_KIND_RESUMED: JobEventKind.ValueType  # 9
+"""Somebody let the job go on."""
 Global___JobEventKind: typing_extensions.TypeAlias = JobEventKind
 
 class _ItemFailureOrigin:
@@ -204,6 +252,10 @@ class _DirectiveEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enum
     """Stop at the next safe place and release the job."""
     DIRECTIVE_LEASE_LOST: _Directive.ValueType  # 3
     """The lease is no longer yours: stop at once and write nothing more."""
+    DIRECTIVE_PAUSE: _Directive.ValueType  # 4
+    """Stop at the next safe place and release the job: somebody has paused it, or its type together with what runs."""
+    DIRECTIVE_DRAIN: _Directive.ValueType  # 5
+    """Go on with this job; its type is paused, so no other will follow until it is resumed."""
 
 class Directive(_Directive, metaclass=_DirectiveEnumTypeWrapper):
     """What JobTracker wants a worker to do with a job that it holds."""
@@ -216,6 +268,10 @@ DIRECTIVE_CANCEL: Directive.ValueType  # 2
 """Stop at the next safe place and release the job."""
 DIRECTIVE_LEASE_LOST: Directive.ValueType  # 3
 """The lease is no longer yours: stop at once and write nothing more."""
+DIRECTIVE_PAUSE: Directive.ValueType  # 4
+"""Stop at the next safe place and release the job: somebody has paused it, or its type together with what runs."""
+DIRECTIVE_DRAIN: Directive.ValueType  # 5
+"""Go on with this job; its type is paused, so no other will follow until it is resumed."""
 Global___Directive: typing_extensions.TypeAlias = Directive
 
 @typing.final
@@ -270,6 +326,8 @@ class Job(google.protobuf.message.Message):
     END_TIME_FIELD_NUMBER: builtins.int
     NOT_BEFORE_TIME_FIELD_NUMBER: builtins.int
     ITEM_FAILURE_COUNT_FIELD_NUMBER: builtins.int
+    PAUSED_FIELD_NUMBER: builtins.int
+    RETRY_SCOPE_FIELD_NUMBER: builtins.int
     job_id: builtins.str
     """The job's name: a UUIDv7 in its usual text form, made by JobTracker."""
     type: builtins.str
@@ -306,6 +364,10 @@ class Job(google.protobuf.message.Message):
     """True once somebody asked for the job to be cancelled, whatever came of it."""
     item_failure_count: builtins.int
     """How many item failures the job has, those over the bound of 10,000 stored ones included."""
+    paused: builtins.bool
+    """True while somebody has paused the job: PENDING, it is not claimed; RUNNING, its worker is told to give it back. Its locks stand."""
+    retry_scope: Global___RetryScope.ValueType
+    """How much of the job that it repeats is to be done again. Unspecified when it is not a retry."""
     @property
     def params(self) -> google.protobuf.struct_pb2.Struct:
         """What was asked for. Identifiers in it are strings, since a Struct's numbers are doubles."""
@@ -348,7 +410,9 @@ class Job(google.protobuf.message.Message):
 
     @property
     def not_before_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
-        """A PENDING job is not claimed before this time: the back-off after a failed attempt. Unset when it may start at once."""
+        """A PENDING job is not claimed before this time: that which its creator asked for, or the back-off after a failed attempt.
+        Unset when it may start at once.
+        """
 
     def __init__(
         self,
@@ -382,10 +446,12 @@ class Job(google.protobuf.message.Message):
         end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         not_before_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         item_failure_count: builtins.int = ...,
+        paused: builtins.bool = ...,
+        retry_scope: Global___RetryScope.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "not_before_time", b"not_before_time", "params", b"params", "progress", b"progress", "result", b"result", "start_time", b"start_time", "update_time", b"update_time"]
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["attempt", b"attempt", "attempts_used", b"attempts_used", "cancel_requested", b"cancel_requested", "create_time", b"create_time", "created_by", b"created_by", "display_name", b"display_name", "end_time", b"end_time", "error", b"error", "item_failure_count", b"item_failure_count", "job_id", b"job_id", "labels", b"labels", "locks", b"locks", "max_attempts", b"max_attempts", "not_before_time", b"not_before_time", "params", b"params", "parent_job_id", b"parent_job_id", "priority", b"priority", "progress", b"progress", "result", b"result", "retry_of_job_id", b"retry_of_job_id", "revision", b"revision", "start_time", b"start_time", "state", b"state", "state_message", b"state_message", "store_id", b"store_id", "type", b"type", "update_time", b"update_time", "variant", b"variant", "worker_id", b"worker_id"]
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["attempt", b"attempt", "attempts_used", b"attempts_used", "cancel_requested", b"cancel_requested", "create_time", b"create_time", "created_by", b"created_by", "display_name", b"display_name", "end_time", b"end_time", "error", b"error", "item_failure_count", b"item_failure_count", "job_id", b"job_id", "labels", b"labels", "locks", b"locks", "max_attempts", b"max_attempts", "not_before_time", b"not_before_time", "params", b"params", "parent_job_id", b"parent_job_id", "paused", b"paused", "priority", b"priority", "progress", b"progress", "result", b"result", "retry_of_job_id", b"retry_of_job_id", "retry_scope", b"retry_scope", "revision", b"revision", "start_time", b"start_time", "state", b"state", "state_message", b"state_message", "store_id", b"store_id", "type", b"type", "update_time", b"update_time", "variant", b"variant", "worker_id", b"worker_id"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___Job: typing_extensions.TypeAlias = Job
@@ -667,13 +733,21 @@ class JobType(google.protobuf.message.Message):
     TYPE_FIELD_NUMBER: builtins.int
     DISPLAY_NAME_FIELD_NUMBER: builtins.int
     VARIANTS_FIELD_NUMBER: builtins.int
+    RETRIES_FAILED_ITEMS_FIELD_NUMBER: builtins.int
+    PAUSE_FIELD_NUMBER: builtins.int
     type: builtins.str
     """The type's name: `^[A-Z][A-Z0-9_]{0,63}$`."""
     display_name: builtins.str
     """What people read, at most 100 characters."""
+    retries_failed_items: builtins.bool
+    """Whether its workers can do again the failed items alone, as RETRY_SCOPE_FAILED_ITEMS asks."""
     @property
     def variants(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The ways of doing it, at most 100, each `^[A-Z][A-Z0-9_]{0,63}$`. Empty when there is only one."""
+
+    @property
+    def pause(self) -> Global___TypePause:
+        """Who paused the type, when and why. Unset while it is not paused; set by JobTracker, and passed over in a registration."""
 
     def __init__(
         self,
@@ -681,11 +755,95 @@ class JobType(google.protobuf.message.Message):
         type: builtins.str = ...,
         display_name: builtins.str = ...,
         variants: collections.abc.Iterable[builtins.str] | None = ...,
+        retries_failed_items: builtins.bool = ...,
+        pause: Global___TypePause | None = ...,
     ) -> None: ...
-    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["display_name", b"display_name", "type", b"type", "variants", b"variants"]
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["pause", b"pause"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["display_name", b"display_name", "pause", b"pause", "retries_failed_items", b"retries_failed_items", "type", b"type", "variants", b"variants"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___JobType: typing_extensions.TypeAlias = JobType
+
+@typing.final
+class TypePause(google.protobuf.message.Message):
+    """A type whose jobs are not claimed for now."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAUSED_BY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    PAUSE_TIME_FIELD_NUMBER: builtins.int
+    paused_by: builtins.str
+    """Who paused it."""
+    reason: builtins.str
+    """Why, for people."""
+    @property
+    def pause_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        paused_by: builtins.str = ...,
+        reason: builtins.str = ...,
+        pause_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["pause_time", b"pause_time"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["pause_time", b"pause_time", "paused_by", b"paused_by", "reason", b"reason"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___TypePause: typing_extensions.TypeAlias = TypePause
+
+@typing.final
+class Worker(google.protobuf.message.Message):
+    """A process that claims jobs, as JobTracker knows it from its calls."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKER_ID_FIELD_NUMBER: builtins.int
+    TYPES_FIELD_NUMBER: builtins.int
+    FIRST_SEEN_TIME_FIELD_NUMBER: builtins.int
+    LAST_SEEN_TIME_FIELD_NUMBER: builtins.int
+    LISTENING_FIELD_NUMBER: builtins.int
+    HELD_JOB_IDS_FIELD_NUMBER: builtins.int
+    worker_id: builtins.str
+    """The worker's name, new with every start of its process."""
+    listening: builtins.bool
+    """Whether it listens to its directives, so that a cancel reaches it at once and not with its next report."""
+    @property
+    def types(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The types that it asked for last."""
+
+    @property
+    def first_seen_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was heard of first."""
+
+    @property
+    def last_seen_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was heard of last: a claim, a report or its directive stream. It may lag behind by 10 seconds."""
+
+    @property
+    def held_job_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The jobs that it holds now, by id."""
+
+    def __init__(
+        self,
+        *,
+        worker_id: builtins.str = ...,
+        types: collections.abc.Iterable[builtins.str] | None = ...,
+        first_seen_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        last_seen_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        listening: builtins.bool = ...,
+        held_job_ids: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["first_seen_time", b"first_seen_time", "last_seen_time", b"last_seen_time"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["first_seen_time", b"first_seen_time", "held_job_ids", b"held_job_ids", "last_seen_time", b"last_seen_time", "listening", b"listening", "types", b"types", "worker_id", b"worker_id"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___Worker: typing_extensions.TypeAlias = Worker
 
 @typing.final
 class Lease(google.protobuf.message.Message):

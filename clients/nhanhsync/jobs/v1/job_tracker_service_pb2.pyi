@@ -12,6 +12,7 @@ import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
+import nhanhsync.jobs.v1.error_reason_pb2
 import nhanhsync.jobs.v1.job_pb2
 import sys
 import typing
@@ -83,6 +84,7 @@ class CreateJobRequest(google.protobuf.message.Message):
     PARENT_JOB_ID_FIELD_NUMBER: builtins.int
     CREATED_BY_FIELD_NUMBER: builtins.int
     CLAIM_FIELD_NUMBER: builtins.int
+    NOT_BEFORE_TIME_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Makes the call safe to repeat: 1 to 128 characters, chosen by the caller. Empty: not safe to repeat."""
     type: builtins.str
@@ -117,6 +119,12 @@ class CreateJobRequest(google.protobuf.message.Message):
     def claim(self) -> Global___ClaimOnCreate:
         """Starts the job at once for this worker, which gets its lease with the answer. Unset: the job waits to be claimed."""
 
+    @property
+    def not_before_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """The job is not claimed before this time, at most 366 days ahead, and takes its place among those who want its locks only
+        then; conflict_policy must be unset, or QUEUE. Unset, or in the past: at once.
+        """
+
     def __init__(
         self,
         *,
@@ -133,10 +141,11 @@ class CreateJobRequest(google.protobuf.message.Message):
         parent_job_id: builtins.str = ...,
         created_by: builtins.str = ...,
         claim: Global___ClaimOnCreate | None = ...,
+        not_before_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["claim", b"claim", "params", b"params"]
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["claim", b"claim", "not_before_time", b"not_before_time", "params", b"params"]
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["claim", b"claim", "conflict_policy", b"conflict_policy", "created_by", b"created_by", "labels", b"labels", "locks", b"locks", "max_attempts", b"max_attempts", "params", b"params", "parent_job_id", b"parent_job_id", "priority", b"priority", "request_id", b"request_id", "store_id", b"store_id", "type", b"type", "variant", b"variant"]
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["claim", b"claim", "conflict_policy", b"conflict_policy", "created_by", b"created_by", "labels", b"labels", "locks", b"locks", "max_attempts", b"max_attempts", "not_before_time", b"not_before_time", "params", b"params", "parent_job_id", b"parent_job_id", "priority", b"priority", "request_id", b"request_id", "store_id", b"store_id", "type", b"type", "variant", b"variant"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___CreateJobRequest: typing_extensions.TypeAlias = CreateJobRequest
@@ -604,6 +613,7 @@ class RetryJobRequest(google.protobuf.message.Message):
     REQUEST_ID_FIELD_NUMBER: builtins.int
     CONFLICT_POLICY_FIELD_NUMBER: builtins.int
     CREATED_BY_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
     job_id: builtins.str
     """The job that has ended."""
     request_id: builtins.str
@@ -612,6 +622,8 @@ class RetryJobRequest(google.protobuf.message.Message):
     """What to do when a lock is taken."""
     created_by: builtins.str
     """Who asks, at most 128 characters."""
+    scope: nhanhsync.jobs.v1.job_pb2.RetryScope.ValueType
+    """How much to do again; unset means all."""
     def __init__(
         self,
         *,
@@ -619,8 +631,9 @@ class RetryJobRequest(google.protobuf.message.Message):
         request_id: builtins.str = ...,
         conflict_policy: nhanhsync.jobs.v1.job_pb2.ConflictPolicy.ValueType = ...,
         created_by: builtins.str = ...,
+        scope: nhanhsync.jobs.v1.job_pb2.RetryScope.ValueType = ...,
     ) -> None: ...
-    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["conflict_policy", b"conflict_policy", "created_by", b"created_by", "job_id", b"job_id", "request_id", b"request_id"]
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["conflict_policy", b"conflict_policy", "created_by", b"created_by", "job_id", b"job_id", "request_id", b"request_id", "scope", b"scope"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___RetryJobRequest: typing_extensions.TypeAlias = RetryJobRequest
@@ -651,6 +664,497 @@ class RetryJobResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___RetryJobResponse: typing_extensions.TypeAlias = RetryJobResponse
+
+@typing.final
+class PauseJobRequest(google.protobuf.message.Message):
+    """Asks for a job to be paused."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job."""
+    reason: builtins.str
+    """Why, for people, at most 500 characters."""
+    requested_by: builtins.str
+    """Who asks, at most 128 characters."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        reason: builtins.str = ...,
+        requested_by: builtins.str = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["job_id", b"job_id", "reason", b"reason", "requested_by", b"requested_by"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___PauseJobRequest: typing_extensions.TypeAlias = PauseJobRequest
+
+@typing.final
+class PauseJobResponse(google.protobuf.message.Message):
+    """The job after the request."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @property
+    def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
+        """The job as it is now, with `paused` set; RUNNING until its worker has given it back."""
+
+    def __init__(
+        self,
+        *,
+        job: nhanhsync.jobs.v1.job_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["job", b"job"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["job", b"job"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___PauseJobResponse: typing_extensions.TypeAlias = PauseJobResponse
+
+@typing.final
+class ResumeJobRequest(google.protobuf.message.Message):
+    """Asks for a paused job to go on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job."""
+    requested_by: builtins.str
+    """Who asks, at most 128 characters."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        requested_by: builtins.str = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["job_id", b"job_id", "requested_by", b"requested_by"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___ResumeJobRequest: typing_extensions.TypeAlias = ResumeJobRequest
+
+@typing.final
+class ResumeJobResponse(google.protobuf.message.Message):
+    """The job after the request."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @property
+    def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
+        """The job as it is now, with `paused` unset."""
+
+    def __init__(
+        self,
+        *,
+        job: nhanhsync.jobs.v1.job_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["job", b"job"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["job", b"job"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___ResumeJobResponse: typing_extensions.TypeAlias = ResumeJobResponse
+
+@typing.final
+class PauseJobTypeRequest(google.protobuf.message.Message):
+    """Asks for a type to be paused."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    RELEASE_RUNNING_FIELD_NUMBER: builtins.int
+    type: builtins.str
+    """The type, `^[A-Z][A-Z0-9_]{0,63}$`."""
+    reason: builtins.str
+    """Why, for people, at most 500 characters."""
+    requested_by: builtins.str
+    """Who asks, at most 128 characters."""
+    release_running: builtins.bool
+    """Also tell the workers of the type's RUNNING jobs to give them back. Unset: they finish what they have."""
+    def __init__(
+        self,
+        *,
+        type: builtins.str = ...,
+        reason: builtins.str = ...,
+        requested_by: builtins.str = ...,
+        release_running: builtins.bool = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["reason", b"reason", "release_running", b"release_running", "requested_by", b"requested_by", "type", b"type"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___PauseJobTypeRequest: typing_extensions.TypeAlias = PauseJobTypeRequest
+
+@typing.final
+class PauseJobTypeResponse(google.protobuf.message.Message):
+    """The type after the request."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_TYPE_FIELD_NUMBER: builtins.int
+    RUNNING_NOW_FIELD_NUMBER: builtins.int
+    running_now: builtins.int
+    """How many of its jobs are held by a worker at this moment."""
+    @property
+    def job_type(self) -> nhanhsync.jobs.v1.job_pb2.JobType:
+        """The type, with its pause."""
+
+    def __init__(
+        self,
+        *,
+        job_type: nhanhsync.jobs.v1.job_pb2.JobType | None = ...,
+        running_now: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["job_type", b"job_type"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["job_type", b"job_type", "running_now", b"running_now"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___PauseJobTypeResponse: typing_extensions.TypeAlias = PauseJobTypeResponse
+
+@typing.final
+class ResumeJobTypeRequest(google.protobuf.message.Message):
+    """Asks for a type to go on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    type: builtins.str
+    """The type, `^[A-Z][A-Z0-9_]{0,63}$`."""
+    requested_by: builtins.str
+    """Who asks, at most 128 characters."""
+    def __init__(
+        self,
+        *,
+        type: builtins.str = ...,
+        requested_by: builtins.str = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["requested_by", b"requested_by", "type", b"type"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___ResumeJobTypeRequest: typing_extensions.TypeAlias = ResumeJobTypeRequest
+
+@typing.final
+class ResumeJobTypeResponse(google.protobuf.message.Message):
+    """The type after the request."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_TYPE_FIELD_NUMBER: builtins.int
+    @property
+    def job_type(self) -> nhanhsync.jobs.v1.job_pb2.JobType:
+        """The type, without a pause."""
+
+    def __init__(
+        self,
+        *,
+        job_type: nhanhsync.jobs.v1.job_pb2.JobType | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["job_type", b"job_type"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["job_type", b"job_type"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___ResumeJobTypeResponse: typing_extensions.TypeAlias = ResumeJobTypeResponse
+
+@typing.final
+class CancelJobsRequest(google.protobuf.message.Message):
+    """Asks for many jobs to be cancelled."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    DRY_RUN_FIELD_NUMBER: builtins.int
+    CONFIRM_TOKEN_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    dry_run: builtins.bool
+    """Change nothing, and say what would be."""
+    confirm_token: builtins.str
+    """From the dry run with the same filter. Needed without dry_run."""
+    reason: builtins.str
+    """Why, for people, at most 500 characters."""
+    requested_by: builtins.str
+    """Who asks, at most 128 characters."""
+    @property
+    def filter(self) -> Global___JobFilter:
+        """Which jobs; of those only PENDING and RUNNING ones are touched."""
+
+    def __init__(
+        self,
+        *,
+        filter: Global___JobFilter | None = ...,
+        dry_run: builtins.bool = ...,
+        confirm_token: builtins.str = ...,
+        reason: builtins.str = ...,
+        requested_by: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["filter", b"filter"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["confirm_token", b"confirm_token", "dry_run", b"dry_run", "filter", b"filter", "reason", b"reason", "requested_by", b"requested_by"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___CancelJobsRequest: typing_extensions.TypeAlias = CancelJobsRequest
+
+@typing.final
+class CancelJobsResponse(google.protobuf.message.Message):
+    """What came of many cancels, or would."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: builtins.int
+    @property
+    def outcome(self) -> Global___BulkOutcome:
+        """What was done, or would be."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___BulkOutcome | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["outcome", b"outcome"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["outcome", b"outcome"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___CancelJobsResponse: typing_extensions.TypeAlias = CancelJobsResponse
+
+@typing.final
+class RetryJobsRequest(google.protobuf.message.Message):
+    """Asks for many jobs to be retried."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    DRY_RUN_FIELD_NUMBER: builtins.int
+    CONFIRM_TOKEN_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    CONFLICT_POLICY_FIELD_NUMBER: builtins.int
+    CREATED_BY_FIELD_NUMBER: builtins.int
+    dry_run: builtins.bool
+    """Change nothing, and say what would be."""
+    confirm_token: builtins.str
+    """From the dry run with the same filter and scope. Needed without dry_run."""
+    scope: nhanhsync.jobs.v1.job_pb2.RetryScope.ValueType
+    """How much of each to do again; unset means all."""
+    conflict_policy: nhanhsync.jobs.v1.job_pb2.ConflictPolicy.ValueType
+    """What to do when a lock is taken; unset means QUEUE here."""
+    created_by: builtins.str
+    """Who asks, at most 128 characters."""
+    @property
+    def filter(self) -> Global___JobFilter:
+        """Which jobs; of those only FAILED, PARTIALLY_COMPLETED and CANCELLED ones are touched, and unless `states` names it, no CANCELLED one."""
+
+    def __init__(
+        self,
+        *,
+        filter: Global___JobFilter | None = ...,
+        dry_run: builtins.bool = ...,
+        confirm_token: builtins.str = ...,
+        scope: nhanhsync.jobs.v1.job_pb2.RetryScope.ValueType = ...,
+        conflict_policy: nhanhsync.jobs.v1.job_pb2.ConflictPolicy.ValueType = ...,
+        created_by: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["filter", b"filter"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["confirm_token", b"confirm_token", "conflict_policy", b"conflict_policy", "created_by", b"created_by", "dry_run", b"dry_run", "filter", b"filter", "scope", b"scope"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___RetryJobsRequest: typing_extensions.TypeAlias = RetryJobsRequest
+
+@typing.final
+class RetryJobsResponse(google.protobuf.message.Message):
+    """What came of many retries, or would."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: builtins.int
+    CREATED_JOB_IDS_FIELD_NUMBER: builtins.int
+    @property
+    def outcome(self) -> Global___BulkOutcome:
+        """What was done, or would be."""
+
+    @property
+    def created_job_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The new jobs, at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___BulkOutcome | None = ...,
+        created_job_ids: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["outcome", b"outcome"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["created_job_ids", b"created_job_ids", "outcome", b"outcome"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___RetryJobsResponse: typing_extensions.TypeAlias = RetryJobsResponse
+
+@typing.final
+class BulkOutcome(google.protobuf.message.Message):
+    """What a call on many jobs did, or in a dry run would do."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MATCHED_COUNT_FIELD_NUMBER: builtins.int
+    CHANGED_COUNT_FIELD_NUMBER: builtins.int
+    PASSED_OVER_COUNT_FIELD_NUMBER: builtins.int
+    REFUSED_COUNT_FIELD_NUMBER: builtins.int
+    JOB_IDS_FIELD_NUMBER: builtins.int
+    REFUSALS_FIELD_NUMBER: builtins.int
+    MORE_FIELD_NUMBER: builtins.int
+    CONFIRM_TOKEN_FIELD_NUMBER: builtins.int
+    matched_count: builtins.int
+    """How many jobs the filter selects that the call can touch, as they were when it began."""
+    changed_count: builtins.int
+    """How many it changed; 0 in a dry run."""
+    passed_over_count: builtins.int
+    """How many needed nothing any more: they had moved on, or had been retried already."""
+    refused_count: builtins.int
+    """How many were refused."""
+    more: builtins.bool
+    """True when more jobs are left than one call handles, 1,000: call again with the same confirm_token."""
+    confirm_token: builtins.str
+    """Set by a dry run: confirms the call within 10 minutes."""
+    @property
+    def job_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The first jobs that it changed, or in a dry run would, at most 100."""
+
+    @property
+    def refusals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___BulkRefusal]:
+        """Why the first refused ones were, at most 100."""
+
+    def __init__(
+        self,
+        *,
+        matched_count: builtins.int = ...,
+        changed_count: builtins.int = ...,
+        passed_over_count: builtins.int = ...,
+        refused_count: builtins.int = ...,
+        job_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        refusals: collections.abc.Iterable[Global___BulkRefusal] | None = ...,
+        more: builtins.bool = ...,
+        confirm_token: builtins.str = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["changed_count", b"changed_count", "confirm_token", b"confirm_token", "job_ids", b"job_ids", "matched_count", b"matched_count", "more", b"more", "passed_over_count", b"passed_over_count", "refusals", b"refusals", "refused_count", b"refused_count"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___BulkOutcome: typing_extensions.TypeAlias = BulkOutcome
+
+@typing.final
+class BulkRefusal(google.protobuf.message.Message):
+    """One job of many that was refused."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job."""
+    reason: nhanhsync.jobs.v1.error_reason_pb2.ErrorReason.ValueType
+    """Why."""
+    message: builtins.str
+    """One sentence for people."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        reason: nhanhsync.jobs.v1.error_reason_pb2.ErrorReason.ValueType = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["job_id", b"job_id", "message", b"message", "reason", b"reason"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___BulkRefusal: typing_extensions.TypeAlias = BulkRefusal
+
+@typing.final
+class DeleteJobRequest(google.protobuf.message.Message):
+    """Asks for a job to be removed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["job_id", b"job_id"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___DeleteJobRequest: typing_extensions.TypeAlias = DeleteJobRequest
+
+@typing.final
+class DeleteJobResponse(google.protobuf.message.Message):
+    """The job is gone."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___DeleteJobResponse: typing_extensions.TypeAlias = DeleteJobResponse
+
+@typing.final
+class ListWorkersRequest(google.protobuf.message.Message):
+    """Asks for a page of workers."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """At most so many, 1 to 500; 0 means 50."""
+    page_token: builtins.str
+    """The next_page_token of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___ListWorkersRequest: typing_extensions.TypeAlias = ListWorkersRequest
+
+@typing.final
+class ListWorkersResponse(google.protobuf.message.Message):
+    """A page of workers."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKERS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Asks for the next page; empty at the end."""
+    @property
+    def workers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.Worker]:
+        """The workers, by name."""
+
+    def __init__(
+        self,
+        *,
+        workers: collections.abc.Iterable[nhanhsync.jobs.v1.job_pb2.Worker] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["next_page_token", b"next_page_token", "workers", b"workers"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___ListWorkersResponse: typing_extensions.TypeAlias = ListWorkersResponse
 
 @typing.final
 class ListJobEventsRequest(google.protobuf.message.Message):
@@ -1225,6 +1729,83 @@ class UpdateProgressResponse(google.protobuf.message.Message):
 Global___UpdateProgressResponse: typing_extensions.TypeAlias = UpdateProgressResponse
 
 @typing.final
+class BatchUpdateProgressRequest(google.protobuf.message.Message):
+    """Reports on many jobs."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REPORTS_FIELD_NUMBER: builtins.int
+    @property
+    def reports(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___UpdateProgressRequest]:
+        """The reports, 1 to 500, each job at most once."""
+
+    def __init__(
+        self,
+        *,
+        reports: collections.abc.Iterable[Global___UpdateProgressRequest] | None = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["reports", b"reports"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___BatchUpdateProgressRequest: typing_extensions.TypeAlias = BatchUpdateProgressRequest
+
+@typing.final
+class BatchUpdateProgressResponse(google.protobuf.message.Message):
+    """What JobTracker made of many reports."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTCOMES_FIELD_NUMBER: builtins.int
+    @property
+    def outcomes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ReportOutcome]:
+        """One outcome for each report, in their order."""
+
+    def __init__(
+        self,
+        *,
+        outcomes: collections.abc.Iterable[Global___ReportOutcome] | None = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["outcomes", b"outcomes"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___BatchUpdateProgressResponse: typing_extensions.TypeAlias = BatchUpdateProgressResponse
+
+@typing.final
+class ReportOutcome(google.protobuf.message.Message):
+    """What JobTracker made of one report of many."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    RESPONSE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job."""
+    reason: nhanhsync.jobs.v1.error_reason_pb2.ErrorReason.ValueType
+    """Why it was refused: JOB_NOT_FOUND, LEASE_LOST or PROGRESS_INVALID. Unspecified when it was not."""
+    message: builtins.str
+    """One sentence for people, naming every count that is wrong. Empty when it was not refused."""
+    @property
+    def response(self) -> Global___UpdateProgressResponse:
+        """What UpdateProgress would have answered. Unset when it was refused."""
+
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        response: Global___UpdateProgressResponse | None = ...,
+        reason: nhanhsync.jobs.v1.error_reason_pb2.ErrorReason.ValueType = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["response", b"response"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["job_id", b"job_id", "message", b"message", "reason", b"reason", "response", b"response"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___ReportOutcome: typing_extensions.TypeAlias = ReportOutcome
+
+@typing.final
 class CompleteJobRequest(google.protobuf.message.Message):
     """Ends a job whose work is done."""
 
@@ -1478,20 +2059,24 @@ class WatchDirectivesResponse(google.protobuf.message.Message):
     JOB_ID_FIELD_NUMBER: builtins.int
     DIRECTIVE_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    FENCE_FIELD_NUMBER: builtins.int
     job_id: builtins.str
     """The job. Empty in the first message and in a heartbeat."""
     directive: nhanhsync.jobs.v1.job_pb2.Directive.ValueType
     """What is wanted. Unspecified without a job."""
     reason: builtins.str
     """Why, for people."""
+    fence: builtins.int
+    """Which lease is meant, by its fence: a directive for a lease that the worker no longer holds is to be passed over. 0 without a job."""
     def __init__(
         self,
         *,
         job_id: builtins.str = ...,
         directive: nhanhsync.jobs.v1.job_pb2.Directive.ValueType = ...,
         reason: builtins.str = ...,
+        fence: builtins.int = ...,
     ) -> None: ...
-    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["directive", b"directive", "job_id", b"job_id", "reason", b"reason"]
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["directive", b"directive", "fence", b"fence", "job_id", b"job_id", "reason", b"reason"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___WatchDirectivesResponse: typing_extensions.TypeAlias = WatchDirectivesResponse

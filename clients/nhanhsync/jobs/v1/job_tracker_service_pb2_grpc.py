@@ -76,10 +76,45 @@ class JobTrackerStub(object):
                 request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobResponse.FromString,
                 _registered_method=True)
+        self.PauseJob = channel.unary_unary(
+                '/nhanhsync.jobs.v1.JobTracker/PauseJob',
+                request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobResponse.FromString,
+                _registered_method=True)
+        self.ResumeJob = channel.unary_unary(
+                '/nhanhsync.jobs.v1.JobTracker/ResumeJob',
+                request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobResponse.FromString,
+                _registered_method=True)
+        self.PauseJobType = channel.unary_unary(
+                '/nhanhsync.jobs.v1.JobTracker/PauseJobType',
+                request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobTypeRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobTypeResponse.FromString,
+                _registered_method=True)
+        self.ResumeJobType = channel.unary_unary(
+                '/nhanhsync.jobs.v1.JobTracker/ResumeJobType',
+                request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobTypeRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobTypeResponse.FromString,
+                _registered_method=True)
         self.RetryJob = channel.unary_unary(
                 '/nhanhsync.jobs.v1.JobTracker/RetryJob',
                 request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobRequest.SerializeToString,
                 response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobResponse.FromString,
+                _registered_method=True)
+        self.CancelJobs = channel.unary_unary(
+                '/nhanhsync.jobs.v1.JobTracker/CancelJobs',
+                request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobsRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobsResponse.FromString,
+                _registered_method=True)
+        self.RetryJobs = channel.unary_unary(
+                '/nhanhsync.jobs.v1.JobTracker/RetryJobs',
+                request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobsRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobsResponse.FromString,
+                _registered_method=True)
+        self.DeleteJob = channel.unary_unary(
+                '/nhanhsync.jobs.v1.JobTracker/DeleteJob',
+                request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.DeleteJobRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.DeleteJobResponse.FromString,
                 _registered_method=True)
         self.ListJobEvents = channel.unary_unary(
                 '/nhanhsync.jobs.v1.JobTracker/ListJobEvents',
@@ -106,6 +141,11 @@ class JobTrackerStub(object):
                 request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListJobTypesRequest.SerializeToString,
                 response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListJobTypesResponse.FromString,
                 _registered_method=True)
+        self.ListWorkers = channel.unary_unary(
+                '/nhanhsync.jobs.v1.JobTracker/ListWorkers',
+                request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListWorkersRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListWorkersResponse.FromString,
+                _registered_method=True)
         self.ClaimJobs = channel.unary_unary(
                 '/nhanhsync.jobs.v1.JobTracker/ClaimJobs',
                 request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ClaimJobsRequest.SerializeToString,
@@ -115,6 +155,11 @@ class JobTrackerStub(object):
                 '/nhanhsync.jobs.v1.JobTracker/UpdateProgress',
                 request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.UpdateProgressRequest.SerializeToString,
                 response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.UpdateProgressResponse.FromString,
+                _registered_method=True)
+        self.BatchUpdateProgress = channel.unary_unary(
+                '/nhanhsync.jobs.v1.JobTracker/BatchUpdateProgress',
+                request_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.BatchUpdateProgressRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.BatchUpdateProgressResponse.FromString,
                 _registered_method=True)
         self.CompleteJob = channel.unary_unary(
                 '/nhanhsync.jobs.v1.JobTracker/CompleteJob',
@@ -151,7 +196,7 @@ class JobTrackerServicer(object):
     def CreateJob(self, request, context):
         """Creates a job, PENDING. The same request_id with the same content answers with the same job and `created = false`.
         Success promises that the job is stored, not that a worker is there to do it.
-        Refusals: REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE, JOB_NOT_FOUND (of parent_job_id).
+        Refusals: REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE, JOB_NOT_FOUND (of parent_job_id), JOB_DELETED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,9 +253,71 @@ class JobTrackerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseJob(self, request, context):
+        """Pauses a job. A PENDING one is not claimed until it is resumed; the worker of a RUNNING one is told to give it back, with
+        its checkpoint and no attempt used up, and success does not promise that the work stops before it is done. The job's
+        locks stand. Repeating is OK.
+        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final or CANCELLING).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeJob(self, request, context):
+        """Lets a paused job go on. Repeating is OK.
+        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final or CANCELLING).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseJobType(self, request, context):
+        """Keeps the jobs of a type from being claimed, for maintenance. What runs goes on to its end, or is given back if asked for.
+        Repeating is OK.
+        Refusals: JOB_TYPE_NOT_REGISTERED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeJobType(self, request, context):
+        """Lets the jobs of a type be claimed again. Repeating is OK.
+        Refusals: JOB_TYPE_NOT_REGISTERED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RetryJob(self, request, context):
         """Creates a new job with the type, params and locks of one that has ended; final stays final.
-        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final), REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE.
+        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final), REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE,
+        RETRY_SCOPE_UNSUPPORTED, JOB_DELETED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelJobs(self, request, context):
+        """Cancels the jobs that a filter selects, as CancelJob does each. First ask with `dry_run`, which changes nothing, then with the
+        confirm_token of its answer: only jobs that were there at the dry run are touched.
+        Refusals: CONFIRM_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryJobs(self, request, context):
+        """Retries the jobs that a filter selects, as RetryJob does each; those that have been retried already are passed over. First ask with
+        `dry_run`, which changes nothing, then with the confirm_token of its answer: only jobs that were there at the dry run are touched.
+        Refusals: CONFIRM_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteJob(self, request, context):
+        """Removes a job that has ended, with its events and item failures. There is no way back.
+        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final, or its locks still stand for a worker that did not let go).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -253,6 +360,14 @@ class JobTrackerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWorkers(self, request, context):
+        """Lists the workers that were heard of within a day, by name, with the jobs that each holds.
+        Refusals: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ClaimJobs(self, request, context):
         """For workers: claims jobs that may run, waiting for them if there are none (long poll). The same request_id answers with the same leases.
         """
@@ -264,6 +379,14 @@ class JobTrackerServicer(object):
         """For workers: reports progress, renews the lease, stores checkpoint and item failures, and learns what is wanted. A
         report with an older report_sequence is answered `applied = false`.
         Refusals: JOB_NOT_FOUND, LEASE_LOST, PROGRESS_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchUpdateProgress(self, request, context):
+        """For workers: many reports in one call, each as UpdateProgress takes it. One that is refused is refused alone, and the answer says why;
+        malformed fields refuse the whole call, and then nothing of it is stored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -342,10 +465,45 @@ def add_JobTrackerServicer_to_server(servicer, server):
                     request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobRequest.FromString,
                     response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobResponse.SerializeToString,
             ),
+            'PauseJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseJob,
+                    request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobRequest.FromString,
+                    response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobResponse.SerializeToString,
+            ),
+            'ResumeJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeJob,
+                    request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobRequest.FromString,
+                    response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobResponse.SerializeToString,
+            ),
+            'PauseJobType': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseJobType,
+                    request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobTypeRequest.FromString,
+                    response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobTypeResponse.SerializeToString,
+            ),
+            'ResumeJobType': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeJobType,
+                    request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobTypeRequest.FromString,
+                    response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobTypeResponse.SerializeToString,
+            ),
             'RetryJob': grpc.unary_unary_rpc_method_handler(
                     servicer.RetryJob,
                     request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobRequest.FromString,
                     response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobResponse.SerializeToString,
+            ),
+            'CancelJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelJobs,
+                    request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobsRequest.FromString,
+                    response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobsResponse.SerializeToString,
+            ),
+            'RetryJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryJobs,
+                    request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobsRequest.FromString,
+                    response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobsResponse.SerializeToString,
+            ),
+            'DeleteJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteJob,
+                    request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.DeleteJobRequest.FromString,
+                    response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.DeleteJobResponse.SerializeToString,
             ),
             'ListJobEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobEvents,
@@ -372,6 +530,11 @@ def add_JobTrackerServicer_to_server(servicer, server):
                     request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListJobTypesRequest.FromString,
                     response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListJobTypesResponse.SerializeToString,
             ),
+            'ListWorkers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkers,
+                    request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListWorkersRequest.FromString,
+                    response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListWorkersResponse.SerializeToString,
+            ),
             'ClaimJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ClaimJobs,
                     request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ClaimJobsRequest.FromString,
@@ -381,6 +544,11 @@ def add_JobTrackerServicer_to_server(servicer, server):
                     servicer.UpdateProgress,
                     request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.UpdateProgressRequest.FromString,
                     response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.UpdateProgressResponse.SerializeToString,
+            ),
+            'BatchUpdateProgress': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchUpdateProgress,
+                    request_deserializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.BatchUpdateProgressRequest.FromString,
+                    response_serializer=nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.BatchUpdateProgressResponse.SerializeToString,
             ),
             'CompleteJob': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteJob,
@@ -610,6 +778,114 @@ class JobTracker(object):
             _registered_method=True)
 
     @staticmethod
+    def PauseJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.jobs.v1.JobTracker/PauseJob',
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobRequest.SerializeToString,
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.jobs.v1.JobTracker/ResumeJob',
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobRequest.SerializeToString,
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseJobType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.jobs.v1.JobTracker/PauseJobType',
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobTypeRequest.SerializeToString,
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.PauseJobTypeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeJobType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.jobs.v1.JobTracker/ResumeJobType',
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobTypeRequest.SerializeToString,
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ResumeJobTypeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RetryJob(request,
             target,
             options=(),
@@ -626,6 +902,87 @@ class JobTracker(object):
             '/nhanhsync.jobs.v1.JobTracker/RetryJob',
             nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobRequest.SerializeToString,
             nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.jobs.v1.JobTracker/CancelJobs',
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobsRequest.SerializeToString,
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.CancelJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.jobs.v1.JobTracker/RetryJobs',
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobsRequest.SerializeToString,
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.RetryJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.jobs.v1.JobTracker/DeleteJob',
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.DeleteJobRequest.SerializeToString,
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.DeleteJobResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -772,6 +1129,33 @@ class JobTracker(object):
             _registered_method=True)
 
     @staticmethod
+    def ListWorkers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.jobs.v1.JobTracker/ListWorkers',
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListWorkersRequest.SerializeToString,
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.ListWorkersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ClaimJobs(request,
             target,
             options=(),
@@ -815,6 +1199,33 @@ class JobTracker(object):
             '/nhanhsync.jobs.v1.JobTracker/UpdateProgress',
             nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.UpdateProgressRequest.SerializeToString,
             nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.UpdateProgressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchUpdateProgress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.jobs.v1.JobTracker/BatchUpdateProgress',
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.BatchUpdateProgressRequest.SerializeToString,
+            nhanhsync_dot_jobs_dot_v1_dot_job__tracker__service__pb2.BatchUpdateProgressResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,7 +37,7 @@ class JobTrackerStub:
     CreateJob: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.CreateJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.CreateJobResponse]
     """Creates a job, PENDING. The same request_id with the same content answers with the same job and `created = false`.
     Success promises that the job is stored, not that a worker is there to do it.
-    Refusals: REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE, JOB_NOT_FOUND (of parent_job_id).
+    Refusals: REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE, JOB_NOT_FOUND (of parent_job_id), JOB_DELETED.
     """
     GetJob: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.GetJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.GetJobResponse]
     """Answers with one job as it is now.
@@ -66,9 +66,43 @@ class JobTrackerStub:
     told; success does not promise that the job ends CANCELLED, since the work may complete first. Repeating is OK.
     Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final).
     """
+    PauseJob: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobResponse]
+    """Pauses a job. A PENDING one is not claimed until it is resumed; the worker of a RUNNING one is told to give it back, with
+    its checkpoint and no attempt used up, and success does not promise that the work stops before it is done. The job's
+    locks stand. Repeating is OK.
+    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final or CANCELLING).
+    """
+    ResumeJob: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobResponse]
+    """Lets a paused job go on. Repeating is OK.
+    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final or CANCELLING).
+    """
+    PauseJobType: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobTypeRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobTypeResponse]
+    """Keeps the jobs of a type from being claimed, for maintenance. What runs goes on to its end, or is given back if asked for.
+    Repeating is OK.
+    Refusals: JOB_TYPE_NOT_REGISTERED.
+    """
+    ResumeJobType: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobTypeRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobTypeResponse]
+    """Lets the jobs of a type be claimed again. Repeating is OK.
+    Refusals: JOB_TYPE_NOT_REGISTERED.
+    """
     RetryJob: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobResponse]
     """Creates a new job with the type, params and locks of one that has ended; final stays final.
-    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final), REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE.
+    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final), REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE,
+    RETRY_SCOPE_UNSUPPORTED, JOB_DELETED.
+    """
+    CancelJobs: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.CancelJobsRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.CancelJobsResponse]
+    """Cancels the jobs that a filter selects, as CancelJob does each. First ask with `dry_run`, which changes nothing, then with the
+    confirm_token of its answer: only jobs that were there at the dry run are touched.
+    Refusals: CONFIRM_TOKEN_INVALID.
+    """
+    RetryJobs: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobsRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobsResponse]
+    """Retries the jobs that a filter selects, as RetryJob does each; those that have been retried already are passed over. First ask with
+    `dry_run`, which changes nothing, then with the confirm_token of its answer: only jobs that were there at the dry run are touched.
+    Refusals: CONFIRM_TOKEN_INVALID.
+    """
+    DeleteJob: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.DeleteJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.DeleteJobResponse]
+    """Removes a job that has ended, with its events and item failures. There is no way back.
+    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final, or its locks still stand for a worker that did not let go).
     """
     ListJobEvents: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ListJobEventsRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ListJobEventsResponse]
     """Lists what happened to a job, oldest first.
@@ -84,12 +118,20 @@ class JobTrackerStub:
     """Tells JobTracker which types a worker knows. Registering again replaces label and variants of the named types."""
     ListJobTypes: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ListJobTypesRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ListJobTypesResponse]
     """Lists the registered types by name."""
+    ListWorkers: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ListWorkersRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ListWorkersResponse]
+    """Lists the workers that were heard of within a day, by name, with the jobs that each holds.
+    Refusals: PAGE_TOKEN_INVALID.
+    """
     ClaimJobs: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ClaimJobsRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ClaimJobsResponse]
     """For workers: claims jobs that may run, waiting for them if there are none (long poll). The same request_id answers with the same leases."""
     UpdateProgress: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.UpdateProgressRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.UpdateProgressResponse]
     """For workers: reports progress, renews the lease, stores checkpoint and item failures, and learns what is wanted. A
     report with an older report_sequence is answered `applied = false`.
     Refusals: JOB_NOT_FOUND, LEASE_LOST, PROGRESS_INVALID.
+    """
+    BatchUpdateProgress: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.BatchUpdateProgressRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.BatchUpdateProgressResponse]
+    """For workers: many reports in one call, each as UpdateProgress takes it. One that is refused is refused alone, and the answer says why;
+    malformed fields refuse the whole call, and then nothing of it is stored.
     """
     CompleteJob: grpc.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.CompleteJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.CompleteJobResponse]
     """For workers: ends a job whose work is done. JobTracker decides by the counts: no failed item is COMPLETED, some
@@ -126,7 +168,7 @@ class JobTrackerAsyncStub(JobTrackerStub):
     CreateJob: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.CreateJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.CreateJobResponse]  # type: ignore[assignment]
     """Creates a job, PENDING. The same request_id with the same content answers with the same job and `created = false`.
     Success promises that the job is stored, not that a worker is there to do it.
-    Refusals: REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE, JOB_NOT_FOUND (of parent_job_id).
+    Refusals: REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE, JOB_NOT_FOUND (of parent_job_id), JOB_DELETED.
     """
     GetJob: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.GetJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.GetJobResponse]  # type: ignore[assignment]
     """Answers with one job as it is now.
@@ -155,9 +197,43 @@ class JobTrackerAsyncStub(JobTrackerStub):
     told; success does not promise that the job ends CANCELLED, since the work may complete first. Repeating is OK.
     Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final).
     """
+    PauseJob: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobResponse]  # type: ignore[assignment]
+    """Pauses a job. A PENDING one is not claimed until it is resumed; the worker of a RUNNING one is told to give it back, with
+    its checkpoint and no attempt used up, and success does not promise that the work stops before it is done. The job's
+    locks stand. Repeating is OK.
+    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final or CANCELLING).
+    """
+    ResumeJob: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobResponse]  # type: ignore[assignment]
+    """Lets a paused job go on. Repeating is OK.
+    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final or CANCELLING).
+    """
+    PauseJobType: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobTypeRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobTypeResponse]  # type: ignore[assignment]
+    """Keeps the jobs of a type from being claimed, for maintenance. What runs goes on to its end, or is given back if asked for.
+    Repeating is OK.
+    Refusals: JOB_TYPE_NOT_REGISTERED.
+    """
+    ResumeJobType: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobTypeRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobTypeResponse]  # type: ignore[assignment]
+    """Lets the jobs of a type be claimed again. Repeating is OK.
+    Refusals: JOB_TYPE_NOT_REGISTERED.
+    """
     RetryJob: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobResponse]  # type: ignore[assignment]
     """Creates a new job with the type, params and locks of one that has ended; final stays final.
-    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final), REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE.
+    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final), REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE,
+    RETRY_SCOPE_UNSUPPORTED, JOB_DELETED.
+    """
+    CancelJobs: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.CancelJobsRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.CancelJobsResponse]  # type: ignore[assignment]
+    """Cancels the jobs that a filter selects, as CancelJob does each. First ask with `dry_run`, which changes nothing, then with the
+    confirm_token of its answer: only jobs that were there at the dry run are touched.
+    Refusals: CONFIRM_TOKEN_INVALID.
+    """
+    RetryJobs: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobsRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobsResponse]  # type: ignore[assignment]
+    """Retries the jobs that a filter selects, as RetryJob does each; those that have been retried already are passed over. First ask with
+    `dry_run`, which changes nothing, then with the confirm_token of its answer: only jobs that were there at the dry run are touched.
+    Refusals: CONFIRM_TOKEN_INVALID.
+    """
+    DeleteJob: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.DeleteJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.DeleteJobResponse]  # type: ignore[assignment]
+    """Removes a job that has ended, with its events and item failures. There is no way back.
+    Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final, or its locks still stand for a worker that did not let go).
     """
     ListJobEvents: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ListJobEventsRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ListJobEventsResponse]  # type: ignore[assignment]
     """Lists what happened to a job, oldest first.
@@ -173,12 +249,20 @@ class JobTrackerAsyncStub(JobTrackerStub):
     """Tells JobTracker which types a worker knows. Registering again replaces label and variants of the named types."""
     ListJobTypes: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ListJobTypesRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ListJobTypesResponse]  # type: ignore[assignment]
     """Lists the registered types by name."""
+    ListWorkers: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ListWorkersRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ListWorkersResponse]  # type: ignore[assignment]
+    """Lists the workers that were heard of within a day, by name, with the jobs that each holds.
+    Refusals: PAGE_TOKEN_INVALID.
+    """
     ClaimJobs: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.ClaimJobsRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.ClaimJobsResponse]  # type: ignore[assignment]
     """For workers: claims jobs that may run, waiting for them if there are none (long poll). The same request_id answers with the same leases."""
     UpdateProgress: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.UpdateProgressRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.UpdateProgressResponse]  # type: ignore[assignment]
     """For workers: reports progress, renews the lease, stores checkpoint and item failures, and learns what is wanted. A
     report with an older report_sequence is answered `applied = false`.
     Refusals: JOB_NOT_FOUND, LEASE_LOST, PROGRESS_INVALID.
+    """
+    BatchUpdateProgress: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.BatchUpdateProgressRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.BatchUpdateProgressResponse]  # type: ignore[assignment]
+    """For workers: many reports in one call, each as UpdateProgress takes it. One that is refused is refused alone, and the answer says why;
+    malformed fields refuse the whole call, and then nothing of it is stored.
     """
     CompleteJob: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.jobs.v1.job_tracker_service_pb2.CompleteJobRequest, nhanhsync.jobs.v1.job_tracker_service_pb2.CompleteJobResponse]  # type: ignore[assignment]
     """For workers: ends a job whose work is done. JobTracker decides by the counts: no failed item is COMPLETED, some
@@ -218,7 +302,7 @@ class JobTrackerServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.CreateJobResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.CreateJobResponse]]:
         """Creates a job, PENDING. The same request_id with the same content answers with the same job and `created = false`.
         Success promises that the job is stored, not that a worker is there to do it.
-        Refusals: REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE, JOB_NOT_FOUND (of parent_job_id).
+        Refusals: REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE, JOB_NOT_FOUND (of parent_job_id), JOB_DELETED.
         """
 
     @abc.abstractmethod
@@ -285,13 +369,89 @@ class JobTrackerServicer(metaclass=abc.ABCMeta):
         """
 
     @abc.abstractmethod
+    def PauseJob(
+        self,
+        request: nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobResponse]]:
+        """Pauses a job. A PENDING one is not claimed until it is resumed; the worker of a RUNNING one is told to give it back, with
+        its checkpoint and no attempt used up, and success does not promise that the work stops before it is done. The job's
+        locks stand. Repeating is OK.
+        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final or CANCELLING).
+        """
+
+    @abc.abstractmethod
+    def ResumeJob(
+        self,
+        request: nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobResponse]]:
+        """Lets a paused job go on. Repeating is OK.
+        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is final or CANCELLING).
+        """
+
+    @abc.abstractmethod
+    def PauseJobType(
+        self,
+        request: nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobTypeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobTypeResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.PauseJobTypeResponse]]:
+        """Keeps the jobs of a type from being claimed, for maintenance. What runs goes on to its end, or is given back if asked for.
+        Repeating is OK.
+        Refusals: JOB_TYPE_NOT_REGISTERED.
+        """
+
+    @abc.abstractmethod
+    def ResumeJobType(
+        self,
+        request: nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobTypeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobTypeResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.ResumeJobTypeResponse]]:
+        """Lets the jobs of a type be claimed again. Repeating is OK.
+        Refusals: JOB_TYPE_NOT_REGISTERED.
+        """
+
+    @abc.abstractmethod
     def RetryJob(
         self,
         request: nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobRequest,
         context: _ServicerContext,
     ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobResponse]]:
         """Creates a new job with the type, params and locks of one that has ended; final stays final.
-        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final), REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE.
+        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final), REQUEST_ID_REUSED, CONFLICTING_JOB_ACTIVE,
+        RETRY_SCOPE_UNSUPPORTED, JOB_DELETED.
+        """
+
+    @abc.abstractmethod
+    def CancelJobs(
+        self,
+        request: nhanhsync.jobs.v1.job_tracker_service_pb2.CancelJobsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.CancelJobsResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.CancelJobsResponse]]:
+        """Cancels the jobs that a filter selects, as CancelJob does each. First ask with `dry_run`, which changes nothing, then with the
+        confirm_token of its answer: only jobs that were there at the dry run are touched.
+        Refusals: CONFIRM_TOKEN_INVALID.
+        """
+
+    @abc.abstractmethod
+    def RetryJobs(
+        self,
+        request: nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobsResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.RetryJobsResponse]]:
+        """Retries the jobs that a filter selects, as RetryJob does each; those that have been retried already are passed over. First ask with
+        `dry_run`, which changes nothing, then with the confirm_token of its answer: only jobs that were there at the dry run are touched.
+        Refusals: CONFIRM_TOKEN_INVALID.
+        """
+
+    @abc.abstractmethod
+    def DeleteJob(
+        self,
+        request: nhanhsync.jobs.v1.job_tracker_service_pb2.DeleteJobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.DeleteJobResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.DeleteJobResponse]]:
+        """Removes a job that has ended, with its events and item failures. There is no way back.
+        Refusals: JOB_NOT_FOUND, ILLEGAL_TRANSITION (the job is not final, or its locks still stand for a worker that did not let go).
         """
 
     @abc.abstractmethod
@@ -339,6 +499,16 @@ class JobTrackerServicer(metaclass=abc.ABCMeta):
         """Lists the registered types by name."""
 
     @abc.abstractmethod
+    def ListWorkers(
+        self,
+        request: nhanhsync.jobs.v1.job_tracker_service_pb2.ListWorkersRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.ListWorkersResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.ListWorkersResponse]]:
+        """Lists the workers that were heard of within a day, by name, with the jobs that each holds.
+        Refusals: PAGE_TOKEN_INVALID.
+        """
+
+    @abc.abstractmethod
     def ClaimJobs(
         self,
         request: nhanhsync.jobs.v1.job_tracker_service_pb2.ClaimJobsRequest,
@@ -355,6 +525,16 @@ class JobTrackerServicer(metaclass=abc.ABCMeta):
         """For workers: reports progress, renews the lease, stores checkpoint and item failures, and learns what is wanted. A
         report with an older report_sequence is answered `applied = false`.
         Refusals: JOB_NOT_FOUND, LEASE_LOST, PROGRESS_INVALID.
+        """
+
+    @abc.abstractmethod
+    def BatchUpdateProgress(
+        self,
+        request: nhanhsync.jobs.v1.job_tracker_service_pb2.BatchUpdateProgressRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.jobs.v1.job_tracker_service_pb2.BatchUpdateProgressResponse, collections.abc.Awaitable[nhanhsync.jobs.v1.job_tracker_service_pb2.BatchUpdateProgressResponse]]:
+        """For workers: many reports in one call, each as UpdateProgress takes it. One that is refused is refused alone, and the answer says why;
+        malformed fields refuse the whole call, and then nothing of it is stored.
         """
 
     @abc.abstractmethod

@@ -48,6 +48,18 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """FAILED_PRECONDITION: a pull of this operation is running, so its place cannot be cleared.
     Example: metadata {"job_id": "01890a5d-…"}.
     """
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 7
+    """UNAUTHENTICATED: the call carries no token, or one that is unknown or withdrawn.
+    Example: message "this server asks for a bearer token".
+    """
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 8
+    """PERMISSION_DENIED: the caller's role does not allow the call, or the store is not one of its own; the same answer whether it exists or not.
+    Example: metadata {"call": "PullNhanhProducts", "caller": "dashboard"}.
+    """
+    ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 9
+    """RESOURCE_EXHAUSTED: the caller makes more calls a second than one caller may. `RetryInfo` says how long to wait.
+    Example: metadata {"caller": "dashboard", "limit": "calls_per_second"}.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a refusal. On the wire it is the value's name in `google.rpc.ErrorInfo.reason`, with the domain
@@ -79,5 +91,17 @@ Example: metadata {"incident_id": "6f1c…"}.
 ERROR_REASON_PULL_RUNNING: ErrorReason.ValueType  # 6
 """FAILED_PRECONDITION: a pull of this operation is running, so its place cannot be cleared.
 Example: metadata {"job_id": "01890a5d-…"}.
+"""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 7
+"""UNAUTHENTICATED: the call carries no token, or one that is unknown or withdrawn.
+Example: message "this server asks for a bearer token".
+"""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 8
+"""PERMISSION_DENIED: the caller's role does not allow the call, or the store is not one of its own; the same answer whether it exists or not.
+Example: metadata {"call": "PullNhanhProducts", "caller": "dashboard"}.
+"""
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 9
+"""RESOURCE_EXHAUSTED: the caller makes more calls a second than one caller may. `RetryInfo` says how long to wait.
+Example: metadata {"caller": "dashboard", "limit": "calls_per_second"}.
 """
 Global___ErrorReason: typing_extensions.TypeAlias = ErrorReason
