@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uuid_utils
-from chassis.database import Database, DatabaseInUseError, DatabaseUnavailableError
+from chassis.database import DatabaseInUseError, DatabaseUnavailableError, open_database
 from chassis.interceptors import Refusing
 from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
@@ -73,7 +73,7 @@ async def running(settings: TrackerSettings, *, clock: Clock | None = None) -> A
     """
     metrics = CallMetrics()
     async with contextlib.AsyncExitStack() as stack:
-        database = await Database.open(settings.database_url, migrations=MIGRATIONS, exclusive=True)
+        database = await open_database(settings.database_url, migrations=MIGRATIONS, exclusive=True)
         stack.push_async_callback(database.close)
         tracker = Tracker(
             store=SqlJobStore(database),

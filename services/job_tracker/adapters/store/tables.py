@@ -104,7 +104,14 @@ jobs = Table(
     Index("ix_jobs_store_id_create_time_job_id", "store_id", "create_time", "job_id"),
     Index("ix_jobs_state_create_time_job_id", "state", "create_time", "job_id"),
     Index("ix_jobs_end_time", "end_time"),
-    Index("ix_jobs_claimable", text("priority DESC"), "ticket", sqlite_where=text("state = 'PENDING'")),
+    Index(
+        "ix_jobs_claimable",
+        text("priority DESC"),
+        "ticket",
+        sqlite_where=text("state = 'PENDING'"),
+        postgresql_where=text("state = 'PENDING'"),
+    ),
+    postgresql_with={"fillfactor": 80},  # room beside a row for its next progress, so that no index is touched
 )
 
 job_events = Table(

@@ -109,6 +109,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("total IS NULL OR processed <= total", name=op.f("ck_jobs_not_over_total")),
         sa.PrimaryKeyConstraint("job_id", name=op.f("pk_jobs")),
+        postgresql_with={"fillfactor": 80},
     )
     op.create_index("ix_jobs_create_time_job_id", "jobs", ["create_time", "job_id"], unique=False)
     op.create_index("ix_jobs_end_time", "jobs", ["end_time"], unique=False)
@@ -120,6 +121,7 @@ def upgrade() -> None:
         [sa.text("priority DESC"), "ticket"],
         unique=False,
         sqlite_where=sa.text("state = 'PENDING'"),
+        postgresql_where=sa.text("state = 'PENDING'"),
     )
     op.create_table(
         "item_failures",

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from chassis.database import Database
+from chassis.database import open_database
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -60,7 +60,7 @@ class Walk(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.clock = TrackerClock()
         url = f"sqlite:///{Path(self.folder.name) / 'jobs.db'}"
-        self.database = self.run(Database.open(url, migrations=MIGRATIONS))
+        self.database = self.run(open_database(url, migrations=MIGRATIONS))
         made = CountedTokens()
         self.tracker = Tracker(
             store=SqlJobStore(self.database),
