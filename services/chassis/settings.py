@@ -2,13 +2,13 @@
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
-from chassis.database import DatabaseUrlError, sqlite_path
+from chassis.database import DatabaseUrlError, dialect_of, sqlite_path
 from chassis.logs import LEVELS
 from chassis.server import check_listen
 
@@ -25,16 +25,19 @@ def _known_level(level: str) -> str:
     return level
 
 
-def _usable_database(url: str) -> str:
+def _usable(url: str, understand: Callable[[str], object]) -> str:
     try:
-        sqlite_path(url)
+        understand(url)
     except DatabaseUrlError as error:
         raise ValueError(str(error)) from None
     return url
 
 
-DatabaseUrl = Annotated[str, AfterValidator(_usable_database)]
+DatabaseUrl = Annotated[str, AfterValidator(lambda url: _usable(url, dialect_of))]
 """The address of a database that `chassis.database` can open."""
+
+SqliteUrl = Annotated[str, AfterValidator(lambda url: _usable(url, sqlite_path))]
+"""The address of a SQLite file, for a service that keeps its data in no other kind."""
 
 
 class ServiceSettings(BaseSettings):

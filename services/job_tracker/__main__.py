@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uuid_utils
-from chassis.database import Database, DatabaseInUseError, DatabaseUnavailableError
+from chassis.database import DatabaseInUseError, DatabaseUnavailableError, open_database
 from chassis.interceptors import Refusing
 from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
@@ -28,11 +28,12 @@ from pydantic_settings import SettingsConfigDict
 from job_tracker.adapters.clock import SystemClock
 from job_tracker.adapters.removed_jobs import RemovedJobs
 from job_tracker.adapters.store.job_store import SqlJobStore
+from job_tracker.adapters.store.moment import Moment, usual
 from job_tracker.application.changes import Changes
 from job_tracker.application.ports.clock import Clock
 from job_tracker.application.reap import reap_forever
 from job_tracker.application.retain import DAY_SECONDS, retain_forever
-from job_tracker.application.tracker import Tracker
+from job_tracker.application.tracker import UNWATCHED_SECONDS, Tracker
 from job_tracker.application.workers import Workers
 from job_tracker.domain.states import State
 from job_tracker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
@@ -85,18 +86,27 @@ class Handle:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: TrackerSettings, *, clock: Clock | None = None) -> AsyncIterator[Handle]:
-    """Run JobTracker in this loop for as long as the context lasts, by the machine's clock unless another is given.
+async def running(
+    settings: TrackerSettings,
+    *,
+    clock: Clock | None = None,
+    now: Moment | None = None,
+    unwatched: float = UNWATCHED_SECONDS,
+) -> AsyncIterator[Handle]:
+    """Run JobTracker in this loop for as long as the context lasts.
+
+    Waits go by the machine's `clock` unless another is given, and jobs by what is usual for their kind of database (`now`);
+    `unwatched` is that of `Tracker`.
 
     Raises:
         DatabaseInUseError, DatabaseUnavailableError, ListenError: It cannot start; the message says why.
     """
     metrics = CallMetrics()
     async with contextlib.AsyncExitStack() as stack:
-        database = await Database.open(settings.database_url, migrations=MIGRATIONS, exclusive=True)
+        database = await open_database(settings.database_url, migrations=MIGRATIONS, exclusive=True)
         stack.push_async_callback(database.close)
         clock = clock or SystemClock()
-        store = SqlJobStore(database, clock)
+        store = SqlJobStore(database, now or usual(database.dialect, clock))
         tracker = Tracker(
             store=store,
             workers=Workers(store, clock, settings.heartbeat_seconds),
@@ -107,6 +117,7 @@ async def running(settings: TrackerSettings, *, clock: Clock | None = None) -> A
             uniform=random.SystemRandom().uniform,
             cancel_grace=settings.cancel_grace_seconds,
             heartbeat=settings.heartbeat_seconds,
+            unwatched=unwatched,
         )
         await store.begin_watching_leases(tracker.cancel_grace)
         stack.push_async_callback(_cancelled, asyncio.create_task(reap_forever(tracker)))

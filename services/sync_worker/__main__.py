@@ -15,12 +15,12 @@ from pathlib import Path
 
 import grpc
 import uuid_utils
-from chassis.database import Database, DatabaseUnavailableError
+from chassis.database import Database, DatabaseUnavailableError, open_database
 from chassis.interceptors import Refusing
 from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
 from chassis.server import ListenError, announce, asked_to_stop, check_listen, serving
-from chassis.settings import DatabaseUrl, ServiceSettings, SettingsFaultsError, load_settings, settings_parser
+from chassis.settings import ServiceSettings, SettingsFaultsError, SqliteUrl, load_settings, settings_parser
 from nhanhsync.client.channels import KEEPALIVE
 from nhanhsync.sync.v1 import sync_worker_service_pb2
 from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import add_SyncWorkerServicer_to_server
@@ -60,7 +60,7 @@ class WorkerSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="SYNC_WORKER_", frozen=True)
 
     listen: str = Field("127.0.0.1:50052", description="Where to listen, host:port; port 0 takes a free one.")
-    database_url: DatabaseUrl = Field(
+    database_url: SqliteUrl = Field(
         "sqlite:///nhanhsync-catalog.db", description="The catalog: sqlite:///relative.db or sqlite:////absolute.db."
     )
     job_tracker: str = Field("127.0.0.1:50051", description="JobTracker's address, host:port.")
@@ -114,7 +114,7 @@ async def running(
     stores = load_stores(settings.stores, environment)
     metrics = CallMetrics()
     async with contextlib.AsyncExitStack() as stack:
-        database = await Database.open(settings.database_url, migrations=MIGRATIONS)
+        database = await open_database(settings.database_url, migrations=MIGRATIONS)
         stack.push_async_callback(database.close)
         channel = grpc.aio.insecure_channel(settings.job_tracker, options=KEEPALIVE)
         stack.push_async_callback(channel.close)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from chassis.database import Database
+from chassis.database import Database, open_database
 from sqlalchemy import Connection, Row, insert, select
 from sync_worker.adapters.catalog.matching import SqlMatchCatalog
 from sync_worker.adapters.catalog.tables import (
@@ -207,7 +207,7 @@ async def match_world(folder: Path) -> AsyncIterator[MatchWorld]:
     migrations = folder / "schema"
     (migrations / "versions").mkdir(parents=True)
     (migrations / "env.py").write_text(_SCHEMA)
-    database = await Database.open(f"sqlite:///{folder / 'catalog'}.db", migrations=migrations)
+    database = await open_database(f"sqlite:///{folder / 'catalog'}.db", migrations=migrations)
     try:
         yield MatchWorld(database)
     finally:

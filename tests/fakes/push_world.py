@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from chassis.database import Database
+from chassis.database import Database, open_database
 from sqlalchemy import Connection, Row, insert, select, update
 from sync_worker.adapters.catalog.pushes import SqlPushCatalog
 from sync_worker.adapters.catalog.tables import (
@@ -297,7 +297,7 @@ async def push_world(folder: Path, name: str = "catalog") -> AsyncIterator[PushW
     migrations = folder / "schema"
     (migrations / "versions").mkdir(parents=True, exist_ok=True)
     (migrations / "env.py").write_text(_SCHEMA)
-    database = await Database.open(f"sqlite:///{folder / name}.db", migrations=migrations)
+    database = await open_database(f"sqlite:///{folder / name}.db", migrations=migrations)
     try:
         yield PushWorld(database)
     finally:

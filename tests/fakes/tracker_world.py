@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from chassis.database import Database
+from chassis.database import Database, open_database
 from job_tracker.__main__ import MIGRATIONS
 from job_tracker.domain.moves import Now
 
@@ -34,7 +34,7 @@ class CountedTokens:
 @asynccontextmanager
 async def tracker_database(folder: Path) -> AsyncIterator[Database]:
     """An empty database with JobTracker's schema."""
-    database = await Database.open(f"sqlite:///{folder / 'jobs.db'}", migrations=MIGRATIONS)
+    database = await open_database(f"sqlite:///{folder / 'jobs.db'}", migrations=MIGRATIONS)
     try:
         yield database
     finally:

@@ -1,6 +1,6 @@
-"""Alembic's entry: runs on the connection that the database's runner hands over."""
+"""Alembic's entry: runs on the connection, and in the transaction, that the database's runner hands over."""
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=False)
+context.configure(connection=context.config.attributes["connection"])
 context.run_migrations()

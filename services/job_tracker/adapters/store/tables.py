@@ -126,7 +126,7 @@ jobs = Table(
         sqlite_where=text("retry_of_job_id != ''"),
         postgresql_where=text("retry_of_job_id != ''"),
     ),
-    postgresql_with={"fillfactor": 80},
+    postgresql_with={"fillfactor": 80},  # room beside a row for its next progress, so that no index is touched
 )
 
 job_events = Table(

@@ -4,10 +4,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from chassis.database import open_database
+from job_tracker.__main__ import MIGRATIONS
 from job_tracker.adapters.store.tables import jobs, metadata
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import IntegrityError
 
+from tests.fakes.postgres import fresh_database
 from tests.fakes.tracker_world import tracker_database
 
 PROGRESS_COLUMNS = {
@@ -50,6 +53,39 @@ async def test_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
     meant.dispose()
     assert migrated == statements(tmp_path / "meant.db")
     assert len(migrated) > 10
+
+
+def definitions(connection: Connection) -> list[str]:
+    """What PostgreSQL keeps of each column, constraint, index and table of the current schema."""
+    queries = (
+        "SELECT format('%s.%s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, c.reloptions)"
+        " FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+        " WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0",
+        "SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = current_schema()::regnamespace AND contype <> 'n'",
+        "SELECT replace(indexdef, current_schema() || '.', '') FROM pg_indexes WHERE schemaname = current_schema()",
+    )
+    found = [row for query in queries for row in connection.execute(text(query)).scalars()]
+    return sorted(row for row in found if "alembic_version" not in row)
+
+
+async def test_migrations_make_the_same_on_postgresql(tmp_path: Path) -> None:
+    """There, too, what was migrated is what the metadata says: types, checks, partial index and fill factor."""
+    with fresh_database("postgresql", tmp_path, MIGRATIONS) as url:
+        database = await open_database(url, migrations=MIGRATIONS)
+        migrated = await database.read(definitions)
+
+        def mean(connection: Connection) -> list[str]:
+            connection.execute(text("CREATE SCHEMA meant"))
+            connection.execute(text("SET LOCAL search_path = meant"))
+            metadata.create_all(connection)
+            return definitions(connection)
+
+        assert migrated == await database.write(mean)
+        await database.close()
+    assert len(migrated) > 100
+    assert any("WHERE ((state)::text = 'PENDING'::text)" in row for row in migrated)
+    assert any("fillfactor=80" in row for row in migrated)
 
 
 async def test_opening_again_migrates_nothing(tmp_path: Path) -> None:

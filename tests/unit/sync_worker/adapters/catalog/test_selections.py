@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis.database import Database
+from chassis.database import Database, open_database
 from sqlalchemy import insert, select
 from sync_worker.adapters.catalog.selections import SqlSelections
 from sync_worker.adapters.catalog.tables import job_runs
@@ -23,7 +23,7 @@ async def catalog(folder: Path) -> Database:
     migrations = folder / "migrations"
     (migrations / "versions").mkdir(parents=True, exist_ok=True)
     (migrations / "env.py").write_text(SCHEMA)
-    return await Database.open(f"sqlite:///{folder / 'catalog.db'}", migrations=migrations)
+    return await open_database(f"sqlite:///{folder / 'catalog.db'}", migrations=migrations)
 
 
 async def test_a_list_is_found_by_another_process(tmp_path: Path) -> None:

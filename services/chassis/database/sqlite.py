@@ -1,6 +1,6 @@
-"""Runs units of work, plain functions of a SQLAlchemy `Connection`, against a service's database.
+"""Units of work on SQLite: one writer with group commit, readers on snapshots.
 
-On SQLite one thread writes. It takes what is queued as soon as it is free, gives each unit a savepoint, commits them
+One thread writes. It takes what is queued as soon as it is free, gives each unit a savepoint, commits them
 together and answers only then: a unit that fails, fails alone, and nothing is answered that a crash could take back.
 """
 
@@ -12,17 +12,16 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-from alembic import command
-from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-Result = TypeVar("Result")
+from chassis.database.address import sqlite_path
+from chassis.database.contract import DatabaseInUseError, DatabaseUnavailableError, Dialect, Result
+from chassis.database.migrating import migrate
 
 BUSY_TIMEOUT_MS = 5_000
 """A writer of another process is waited for so long."""
@@ -31,18 +30,6 @@ UNITS_PER_COMMIT = 256
 """Bounds how long the first unit of a transaction waits for the last."""
 
 READERS = 4
-
-
-class DatabaseUrlError(Exception):
-    """The database's address cannot be used; the message says what is allowed."""
-
-
-class DatabaseInUseError(Exception):
-    """Another process has the database, and this service shares it with nobody."""
-
-
-class DatabaseUnavailableError(Exception):
-    """The database could not be reached, or could not commit. Nothing of the unit was stored."""
 
 
 class _TransactionLostError(Exception):
@@ -60,8 +47,8 @@ class _Queued:
         self.outcome: Any = None
 
 
-class Database:
-    """An open database. Units of work run in its threads, never in the event loop's."""
+class SqliteDatabase:
+    """An open SQLite file. Units of work run in its threads, never in the event loop's."""
 
     def __init__(self, writer: Engine, reader: Engine, lock: int | None) -> None:
         self._writer_engine = writer
@@ -76,18 +63,7 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, migrations: Path, exclusive: bool = False) -> Self:
-        """Open a database, bring its schema up to date, and start its threads.
-
-        Args:
-            url: `sqlite:///relative.db` or `sqlite:////absolute.db`.
-            migrations: The folder of the service's Alembic migrations.
-            exclusive: Refuse to share the database with another process that opens it so.
-
-        Raises:
-            DatabaseUrlError: The address is of another kind.
-            DatabaseInUseError: Another process has it, and `exclusive` is asked for.
-            DatabaseUnavailableError: It cannot be opened or migrated.
-        """
+        """Open a file, bring its schema up to date, and start its threads; see `open_database`."""
         path = sqlite_path(url)
         lock: int | None = None
         writer = _engine(path, begin="BEGIN IMMEDIATE", pool_size=1)
@@ -101,6 +77,11 @@ class Database:
                 os.close(lock)
             raise DatabaseUnavailableError(f"the database {path} cannot be opened: {error}") from error
         return cls(writer, _engine(path, begin="BEGIN", pool_size=READERS, read_only=True), lock)
+
+    @property
+    def dialect(self) -> Dialect:
+        """SQLite."""
+        return "sqlite"
 
     async def write(self, unit: Callable[[Connection], Result]) -> Result:
         """Run a unit of work in the next transaction, and answer after its commit.
@@ -163,22 +144,6 @@ class Database:
                     return
 
 
-def sqlite_path(url: str) -> Path:
-    """Find the file that a database's address names.
-
-    Raises:
-        DatabaseUrlError: The address is not one of a SQLite file.
-    """
-    allowed = "use sqlite:///relative.db or sqlite:////absolute.db"
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise DatabaseUrlError(f"{url!r} is not a database address; {allowed}") from None
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise DatabaseUrlError(f"{parsed.render_as_string()!r} is not the address of a SQLite file; {allowed}")
-    return Path(parsed.database)
-
-
 def _engine(path: Path, *, begin: str, pool_size: int, read_only: bool = False) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}", pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False}
@@ -206,12 +171,8 @@ def _engine(path: Path, *, begin: str, pool_size: int, read_only: bool = False) 
 
 
 def _migrate(engine: Engine, migrations: Path) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(migrations))
-    config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        migrate(connection, migrations)
 
 
 def _take_lock(path: Path) -> int:

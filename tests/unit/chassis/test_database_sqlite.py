@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from chassis.database import (
-    UNITS_PER_COMMIT,
     Database,
     DatabaseInUseError,
     DatabaseUnavailableError,
     DatabaseUrlError,
+    open_database,
     sqlite_path,
 )
+from chassis.database.sqlite import UNITS_PER_COMMIT, SqliteDatabase
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -58,6 +59,7 @@ class Commits:
 
     def __init__(self, database: Database) -> None:
         self.count = 0
+        assert isinstance(database, SqliteDatabase)
         event.listen(database._writer_engine, "commit", self.add)
 
     def add(self, _connection: Connection) -> None:
@@ -74,7 +76,7 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture
 async def database(url: str, migrations: Path) -> AsyncIterator[Database]:
     """An open database."""
-    database = await Database.open(url, migrations=migrations)
+    database = await open_database(url, migrations=migrations)
     yield database
     await database.close()
 
@@ -225,7 +227,7 @@ async def test_lower_knows_vietnamese(database: Database) -> None:
 
 async def test_closing_finishes_what_is_queued(url: str, migrations: Path) -> None:
     """What was asked for before the close is stored and answered; what comes later is refused."""
-    database = await Database.open(url, migrations=migrations)
+    database = await open_database(url, migrations=migrations)
     waiting = [asyncio.ensure_future(database.write(note(str(number)))) for number in range(10)]
     await asyncio.sleep(0)
     await database.close()
@@ -238,11 +240,11 @@ async def test_closing_finishes_what_is_queued(url: str, migrations: Path) -> No
 
 async def test_an_exclusive_database_is_not_shared(url: str, migrations: Path) -> None:
     """A second opener is refused with a sentence, until the first has closed."""
-    first = await Database.open(url, migrations=migrations, exclusive=True)
+    first = await open_database(url, migrations=migrations, exclusive=True)
     with pytest.raises(DatabaseInUseError, match="another process has the database"):
-        await Database.open(url, migrations=migrations, exclusive=True)
+        await open_database(url, migrations=migrations, exclusive=True)
     await first.close()
-    again = await Database.open(url, migrations=migrations, exclusive=True)
+    again = await open_database(url, migrations=migrations, exclusive=True)
     await again.close()
 
 
@@ -252,17 +254,17 @@ async def test_what_is_no_database_is_refused(tmp_path: Path, migrations: Path) 
     path.write_bytes(b"not a database" * 100)
     for _ in range(2):
         with pytest.raises(DatabaseUnavailableError, match=r"photo\.db cannot be opened"):
-            await Database.open(f"sqlite:///{path}", migrations=migrations, exclusive=True)
+            await open_database(f"sqlite:///{path}", migrations=migrations, exclusive=True)
     assert path.read_bytes() == b"not a database" * 100
 
 
 async def test_a_database_of_a_later_version_is_refused(url: str, migrations: Path) -> None:
     """A schema that this version does not know is not touched."""
-    database = await Database.open(url, migrations=migrations)
+    database = await open_database(url, migrations=migrations)
     await database.write(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'").rowcount)
     await database.close()
     with pytest.raises(DatabaseUnavailableError, match="0999"):
-        await Database.open(url, migrations=migrations)
+        await open_database(url, migrations=migrations)
 
 
 @pytest.mark.parametrize(

