@@ -1,10 +1,10 @@
 """Use cases that wait, on a real store."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from job_tracker.adapters.store.job_store import SqlJobStore
@@ -41,6 +41,7 @@ async def tracker(tmp_path: Path) -> AsyncIterator[Tracker]:
             new_id=lambda: ids().replace("token", "job"),
             new_token=CountedTokens(),
             uniform=lambda low, _high: low,
+            unwatched=math.inf,
         )
 
 
@@ -118,12 +119,12 @@ async def test_the_reaper_outlives_a_fault(tracker: Tracker, monkeypatch: pytest
     advance(tracker, 31.0)
     real, faults = SqlJobStore.overdue, 0
 
-    async def failing_once(self: SqlJobStore, now: Any) -> list[str]:
+    async def failing_once(self: SqlJobStore) -> list[str]:
         nonlocal faults
         faults += 1
         if faults == 1:
             raise RuntimeError("broken")
-        return await real(self, now)
+        return await real(self)
 
     monkeypatch.setattr(SqlJobStore, "overdue", failing_once)
     reaper = asyncio.ensure_future(reap_forever(tracker))
