@@ -26,11 +26,15 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from job_tracker.adapters.clock import SystemClock
+from job_tracker.adapters.removed_jobs import RemovedJobs
 from job_tracker.adapters.store.job_store import SqlJobStore
 from job_tracker.application.changes import Changes
 from job_tracker.application.ports.clock import Clock
 from job_tracker.application.reap import reap_forever
+from job_tracker.application.retain import DAY_SECONDS, retain_forever
 from job_tracker.application.tracker import Tracker
+from job_tracker.application.workers import Workers
+from job_tracker.domain.states import State
 from job_tracker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
 from job_tracker.entrypoints.servicer import JobTrackerServicer
 
@@ -54,6 +58,22 @@ class TrackerSettings(ServiceSettings):
     watch_write_seconds: float = Field(
         30.0, gt=0, le=300, description="A stream whose reader does not read for so long is ended."
     )
+    keep_completed_days: float = Field(30.0, ge=0, description="COMPLETED jobs are removed after this; 0: never.")
+    keep_partially_completed_days: float = Field(
+        90.0, ge=0, description="PARTIALLY_COMPLETED jobs are removed after this; 0: never."
+    )
+    keep_failed_days: float = Field(90.0, ge=0, description="FAILED jobs are removed after this; 0: never.")
+    keep_cancelled_days: float = Field(30.0, ge=0, description="CANCELLED jobs are removed after this; 0: never.")
+
+    def keep(self) -> dict[State, float]:
+        """How long jobs are kept after their end, in seconds, by the state that they ended in; no row: for ever."""
+        days = {
+            State.COMPLETED: self.keep_completed_days,
+            State.PARTIALLY_COMPLETED: self.keep_partially_completed_days,
+            State.FAILED: self.keep_failed_days,
+            State.CANCELLED: self.keep_cancelled_days,
+        }
+        return {state: kept * DAY_SECONDS for state, kept in days.items() if kept}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +95,24 @@ async def running(settings: TrackerSettings, *, clock: Clock | None = None) -> A
     async with contextlib.AsyncExitStack() as stack:
         database = await open_database(settings.database_url, migrations=MIGRATIONS, exclusive=True)
         stack.push_async_callback(database.close)
+        clock = clock or SystemClock()
+        store = SqlJobStore(database, clock)
         tracker = Tracker(
-            store=SqlJobStore(database),
+            store=store,
+            workers=Workers(store, clock, settings.heartbeat_seconds),
             changes=Changes(),
-            clock=clock or SystemClock(),
+            clock=clock,
             new_id=lambda: str(uuid_utils.uuid7()),
             new_token=lambda: secrets.token_urlsafe(16),
             uniform=random.SystemRandom().uniform,
             cancel_grace=settings.cancel_grace_seconds,
             heartbeat=settings.heartbeat_seconds,
         )
-        await tracker.store.give_leases_a_whole_ttl(tracker.clock.now().steady, tracker.cancel_grace)
+        await store.begin_watching_leases(tracker.cancel_grace)
         stack.push_async_callback(_cancelled, asyncio.create_task(reap_forever(tracker)))
+        removed = RemovedJobs(metrics.registry)
+        retaining = asyncio.create_task(retain_forever(store, settings.keep(), removed.count))
+        stack.push_async_callback(_cancelled, retaining)
         metrics_address = ""
         if settings.metrics_listen:
             metrics_address = stack.enter_context(metrics.exposed(settings.metrics_listen))

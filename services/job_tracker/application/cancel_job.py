@@ -12,9 +12,8 @@ async def cancel_job(tracker: Tracker, job_id: str, reason: str, requested_by: s
         JobNotFoundError: There is no such job.
         IllegalTransitionError: It has ended already.
     """
-    now = tracker.clock.now()
     change = await tracker.store.change(
-        job_id, lambda job: moves.cancel(job, reason, requested_by, tracker.cancel_grace, now)
+        job_id, lambda job, now: moves.cancel(job, reason, requested_by, tracker.cancel_grace, now)
     )
     tracker.tell(change)
     return change.job

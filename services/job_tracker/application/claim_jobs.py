@@ -13,16 +13,16 @@ async def claim_jobs(tracker: Tracker, request: ClaimRequest, wait: float) -> li
         StoppingError: JobTracker is stopping.
     """
     until = tracker.clock.now().steady + wait
+    await tracker.workers.heard(request.worker_id, types=request.types)
     with tracker.changes.subscribe(PENDING) as subscription:
         while True:
-            now = tracker.clock.now()
-            if await tracker.store.any_claimable(request, now):
-                claimed = await tracker.store.claim(request, now, tracker.new_token)
+            if await tracker.store.any_claimable(request):
+                claimed = await tracker.store.claim(request, tracker.new_token)
                 for one in claimed:
                     tracker.tell_watchers(one.job)
                 if claimed:
                     return claimed
-            left = until - now.steady
+            left = until - tracker.clock.now().steady
             if left <= 0:
                 return []
             await subscription.wait(min(left, tracker.look_again))

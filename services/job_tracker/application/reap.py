@@ -13,19 +13,19 @@ from job_tracker.domain.moves import Change, Now
 log = structlog.get_logger()
 
 EVERY_SECONDS = 0.25
-FORGET_CLAIMS_AFTER_MICROS = 3_600_000_000
 
 
 async def reap(tracker: Tracker) -> int:
     """Take jobs from workers that were not heard of, end cancels whose grace is over, free locks; how many jobs moved."""
-    now = tracker.clock.now()
+    if await tracker.store.watch_leases(tracker.cancel_grace):
+        log.info("leases begin anew: nobody looked after them for a while")
+
+    def decide(job: Job, now: Now) -> Change:
+        expired = moves.expire(job, tracker.uniform, now)
+        return expired if expired.changed else moves.end_grace(job, now)
+
     moved = 0
-    for job_id in await tracker.store.overdue(now):
-
-        def decide(job: Job, at: Now = now) -> Change:
-            expired = moves.expire(job, tracker.uniform, at)
-            return expired if expired.changed else moves.end_grace(job, at)
-
+    for job_id in await tracker.store.overdue():
         try:
             change = await tracker.store.change(job_id, decide)
         except JobNotFoundError:
@@ -34,20 +34,17 @@ async def reap(tracker: Tracker) -> int:
             moved += 1
             log.info("reaped", job_id=job_id, state=change.job.state, worker_id=change.job.worker_id)
         tracker.tell(change)
-    if await tracker.store.free_locks(now):
+    freed = await tracker.store.free_locks()
+    if await tracker.store.take_places() or freed:
         tracker.tell_claimers()
     return moved
 
 
 async def reap_forever(tracker: Tracker) -> None:
     """Reap until cancelled. A fault is logged, and the next round comes all the same: leases must run out."""
-    rounds = 0
     while True:
         try:
             await reap(tracker)
-            if rounds % 1_000 == 0:
-                await tracker.store.forget_requests(tracker.clock.now().wall - FORGET_CLAIMS_AFTER_MICROS)
         except Exception:  # the reaper must outlive what one round meets
             log.exception("reaping failed")
-        rounds += 1
         await asyncio.sleep(EVERY_SECONDS)

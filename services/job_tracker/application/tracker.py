@@ -7,7 +7,8 @@ from enum import StrEnum
 from job_tracker.application.changes import ALL_JOBS, PENDING, Changes, of_job, of_worker
 from job_tracker.application.ports.clock import Clock
 from job_tracker.application.ports.job_store import JobStore
-from job_tracker.domain.job import Job
+from job_tracker.application.workers import Workers
+from job_tracker.domain.job import Asked, Job
 from job_tracker.domain.moves import Change
 from job_tracker.domain.states import State
 
@@ -18,15 +19,32 @@ class Directive(StrEnum):
     CONTINUE = "CONTINUE"
     CANCEL = "CANCEL"
     LEASE_LOST = "LEASE_LOST"
+    PAUSE = "PAUSE"
+    DRAIN = "DRAIN"
+
+
+def directive_of(job: Job) -> Directive:
+    """Say what is wanted of the worker that holds a job."""
+    if job.state is State.CANCELLING:
+        return Directive.CANCEL
+    if job.paused or job.asked is Asked.RELEASE:
+        return Directive.PAUSE
+    return Directive.DRAIN if job.asked is Asked.DRAIN else Directive.CONTINUE
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A directive for one job, and why."""
+    """A directive for one job, why, and for which lease: its fence."""
 
     job_id: str
     directive: Directive
     reason: str
+    fence: int
+
+
+def told_of(job: Job) -> Told:
+    """Say what is wanted of the worker that holds a job, and why."""
+    return Told(job.job_id, directive_of(job), job.state_message, 0 if job.lease is None else job.lease.fence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,7 @@ class Tracker:
     """
 
     store: JobStore
+    workers: Workers
     changes: Changes
     clock: Clock
     new_id: Callable[[], str]
@@ -54,10 +73,11 @@ class Tracker:
         before, job = change.before, change.job
         if job.revision != before.revision:
             self.tell_watchers(job, urgent=bool(change.events))
-        if job.state is State.CANCELLING and before.state is State.RUNNING:
-            self._direct(job, Directive.CANCEL, job.state_message or "the job was cancelled")
-        if before.lease is not None and job.lease is None and job.ended_lease == before.ended_lease:
-            self._direct(job, Directive.LEASE_LOST, "the lease was taken back")
+        if job.lease is not None and directive_of(job) is not directive_of(before):
+            self.direct(job.worker_id, told_of(job))
+        elif before.lease is not None and job.lease is None and job.ended_lease == before.ended_lease:
+            told = Told(job.job_id, Directive.LEASE_LOST, "the lease was taken back", before.lease.fence)
+            self.direct(job.worker_id, told)
         if job.final or job.state is State.PENDING:
             self.tell_claimers()
 
@@ -70,5 +90,6 @@ class Tracker:
         """Tell waiting workers that something may have become claimable."""
         self.changes.publish(PENDING, "", None)
 
-    def _direct(self, job: Job, directive: Directive, reason: str) -> None:
-        self.changes.publish(of_worker(job.worker_id), job.job_id, Told(job.job_id, directive, reason))
+    def direct(self, worker_id: str, told: Told) -> None:
+        """Tell a worker what is wanted of it."""
+        self.changes.publish(of_worker(worker_id), f"{told.job_id}/{told.fence}", told)

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import cast
 
 from job_tracker.application.changes import of_worker
-from job_tracker.application.tracker import Directive, Told, Tracker
+from job_tracker.application.tracker import Told, Tracker, told_of
 
 
 async def watch_directives(tracker: Tracker, worker_id: str) -> AsyncGenerator[Told | None]:
@@ -14,10 +14,12 @@ async def watch_directives(tracker: Tracker, worker_id: str) -> AsyncGenerator[T
         StoppingError: JobTracker is stopping.
     """
     with tracker.changes.subscribe(of_worker(worker_id)) as subscription:
+        await tracker.workers.heard(worker_id, listening=True)
         yield None
-        for job in await tracker.store.cancelling_of(worker_id):
-            yield Told(job.job_id, Directive.CANCEL, job.state_message)
+        for job in await tracker.store.asked_of(worker_id):
+            yield told_of(job)
         while True:
+            await tracker.workers.heard(worker_id, listening=True)
             if not await subscription.wait(tracker.heartbeat):
                 yield None
                 continue

@@ -1,12 +1,13 @@
 """What a worker says under its lease: UpdateProgress, CompleteJob, FailJob, ReleaseJob."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from job_tracker.application.tracker import Directive, Tracker
+from job_tracker.application.tracker import Directive, Tracker, directive_of
 from job_tracker.domain import moves
+from job_tracker.domain.errors import TrackerError
 from job_tracker.domain.job import Job, Json
-from job_tracker.domain.moves import Report
-from job_tracker.domain.states import State
+from job_tracker.domain.moves import Change, Now, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +19,42 @@ class UpdateOutcome:
     revision: int
 
 
-async def update_progress(tracker: Tracker, job_id: str, token: str, sequence: int, report: Report) -> UpdateOutcome:
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """What a worker says of one job."""
+
+    job_id: str
+    token: str
+    sequence: int
+    report: Report
+
+    def decide(self, job: Job, now: Now) -> Change:
+        """Take the report."""
+        return moves.update(job, self.token, self.sequence, self.report, now)
+
+
+async def update_progress(tracker: Tracker, said: JobReport) -> UpdateOutcome:
     """Take a report and answer with what is wanted.
 
     Raises:
         JobNotFoundError, LeaseLostError, ProgressInvalidError: As their texts say.
     """
-    now = tracker.clock.now()
-    change = await tracker.store.change(job_id, lambda job: moves.update(job, token, sequence, report, now))
+    change = await tracker.store.change(said.job_id, said.decide)
+    await tracker.workers.heard(change.job.worker_id)
+    return _outcome(tracker, change)
+
+
+async def update_many(tracker: Tracker, reports: Sequence[JobReport]) -> list[UpdateOutcome | TrackerError]:
+    """Take many reports at once. One that is refused is refused alone, with the error that `update_progress` would raise."""
+    changes = await tracker.store.change_many([(said.job_id, said.decide) for said in reports])
+    for worker_id in {one.job.worker_id for one in changes if not isinstance(one, TrackerError)}:
+        await tracker.workers.heard(worker_id)
+    return [one if isinstance(one, TrackerError) else _outcome(tracker, one) for one in changes]
+
+
+def _outcome(tracker: Tracker, change: Change) -> UpdateOutcome:
     tracker.tell(change)
-    directive = Directive.CANCEL if change.job.state is State.CANCELLING else Directive.CONTINUE
-    return UpdateOutcome(change.applied, directive, change.job.revision)
+    return UpdateOutcome(change.applied, directive_of(change.job), change.job.revision)
 
 
 async def complete_job(
@@ -39,9 +65,8 @@ async def complete_job(
     Raises:
         JobNotFoundError, LeaseLostError, ProgressInvalidError, TotalNotReachedError, IllegalTransitionError: As they say.
     """
-    now = tracker.clock.now()
     change = await tracker.store.change(
-        job_id, lambda job: moves.complete(job, token, call_hash, report, result, message, now)
+        job_id, lambda job, now: moves.complete(job, token, call_hash, report, result, message, now)
     )
     tracker.tell(change)
     return change.job
@@ -61,9 +86,8 @@ async def fail_job(
     Raises:
         JobNotFoundError, LeaseLostError, ProgressInvalidError, IllegalTransitionError: As they say.
     """
-    now = tracker.clock.now()
     change = await tracker.store.change(
-        job_id, lambda job: moves.fail(job, token, call_hash, report, error, retry_after, tracker.uniform, now)
+        job_id, lambda job, now: moves.fail(job, token, call_hash, report, error, retry_after, tracker.uniform, now)
     )
     tracker.tell(change)
     return change.job
@@ -75,7 +99,8 @@ async def release_job(tracker: Tracker, job_id: str, token: str, call_hash: str,
     Raises:
         JobNotFoundError, LeaseLostError, ProgressInvalidError, IllegalTransitionError: As they say.
     """
-    now = tracker.clock.now()
-    change = await tracker.store.change(job_id, lambda job: moves.release(job, token, call_hash, report, reason, now))
+    change = await tracker.store.change(
+        job_id, lambda job, now: moves.release(job, token, call_hash, report, reason, now)
+    )
     tracker.tell(change)
     return change.job

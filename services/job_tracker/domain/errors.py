@@ -4,12 +4,16 @@ TrackerError
 ├── JobNotFoundError
 ├── RequestIdReusedError
 ├── ConflictingJobError
+├── JobDeletedError
+├── JobTypeNotRegisteredError
+├── RetryScopeUnsupportedError
 ├── IllegalTransitionError
 ├── TotalNotReachedError
 ├── LeaseLostError
 ├── InvalidFieldsError
 │   ├── ProgressInvalidError
 │   ├── PageTokenInvalidError
+│   ├── ConfirmTokenInvalidError
 │   └── ResumeTokenInvalidError
 └── StoppingError
 """
@@ -36,6 +40,32 @@ class RequestIdReusedError(TrackerError):
         super().__init__(f"request id {request_id} was used before with other content; it made job {job_id}")
         self.request_id = request_id
         self.job_id = job_id
+
+
+class JobDeletedError(TrackerError):
+    """A request id was used before, and the job that it made has been deleted since."""
+
+    def __init__(self, request_id: str, job_id: str) -> None:
+        super().__init__(f"request id {request_id} made job {job_id}, which has been deleted; use a new request id")
+        self.request_id = request_id
+        self.job_id = job_id
+
+
+class JobTypeNotRegisteredError(TrackerError):
+    """Nobody has registered the type."""
+
+    def __init__(self, job_type: str) -> None:
+        super().__init__(f"nobody has registered the type {job_type}; ListJobTypes tells those that are")
+        self.type = job_type
+
+
+class RetryScopeUnsupportedError(TrackerError):
+    """The failed items alone cannot be done again."""
+
+    def __init__(self, job_id: str, job_type: str, why: str) -> None:
+        super().__init__(f"the failed items of job {job_id} alone cannot be done again: {why}; retry all of it")
+        self.job_id = job_id
+        self.type = job_type
 
 
 class ConflictingJobError(TrackerError):
@@ -94,6 +124,13 @@ class PageTokenInvalidError(InvalidFieldsError):
 
     def __init__(self, description: str) -> None:
         super().__init__([("page_token", description)])
+
+
+class ConfirmTokenInvalidError(InvalidFieldsError):
+    """The confirm token was not made by a dry run of this call with this content, or is too old."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__([("confirm_token", description)])
 
 
 class ResumeTokenInvalidError(InvalidFieldsError):

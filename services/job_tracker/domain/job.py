@@ -39,6 +39,21 @@ class Lease:
     report_sequence: int = 0
 
 
+class Asked(StrEnum):
+    """What is asked of the worker that holds a job, beyond the job's own pause and cancel: its type is paused."""
+
+    NOTHING = ""
+    DRAIN = "DRAIN"
+    RELEASE = "RELEASE"
+
+
+class RetryScope(StrEnum):
+    """How much of the job that it repeats a retry does again."""
+
+    ALL = "ALL"
+    FAILED_ITEMS = "FAILED_ITEMS"
+
+
 @dataclass(frozen=True, slots=True)
 class EndedLease:
     """The lease that ended last, and a hash of the call that ended it: the same call again is answered the same."""
@@ -49,7 +64,10 @@ class EndedLease:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A long operation that somebody asked for. Times are Unix microseconds, None while they have not come."""
+    """A long operation that somebody asked for. Times are Unix microseconds, None while they have not come.
+
+    `ticket` is its place among those who want its locks, 0 while it has none: before its `not_before` has come.
+    """
 
     job_id: str
     type: str
@@ -82,6 +100,9 @@ class Job:
     start_time: int | None = None
     end_time: int | None = None
     not_before: int | None = None
+    paused: bool = False
+    asked: Asked = Asked.NOTHING
+    retry_scope: RetryScope | None = None
     item_failure_count: int = 0
     lease: Lease | None = None
     ended_lease: EndedLease | None = None
@@ -102,6 +123,8 @@ class EventKind(StrEnum):
     RELEASED = "RELEASED"
     LEASE_LOST = "LEASE_LOST"
     ENDED = "ENDED"
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +167,35 @@ class ItemFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class TypePause:
+    """Who paused a type, why, and when (Unix microseconds)."""
+
+    paused_by: str
+    reason: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobType:
-    """A kind of job that a worker can do, as it registered it."""
+    """A kind of job that a worker can do, as it registered it; `pause` is set while its jobs are not claimed."""
 
     type: str
     display_name: str
     variants: tuple[str, ...] = ()
+    retries_failed_items: bool = False
+    pause: TypePause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that claims jobs, as its calls tell. Times are Unix microseconds."""
+
+    worker_id: str
+    types: tuple[str, ...]
+    first_seen: int
+    last_seen: int
+    listening: bool
+    held: tuple[str, ...] = ()
 
 
 def prettified(job_type: str) -> str:

@@ -12,6 +12,7 @@ from job_tracker.domain.backoff import backoff_seconds
 from job_tracker.domain.errors import IllegalTransitionError, LeaseLostError, TotalNotReachedError
 from job_tracker.domain.job import (
     TRACKER,
+    Asked,
     EndedLease,
     Event,
     EventKind,
@@ -22,7 +23,7 @@ from job_tracker.domain.job import (
     Lease,
 )
 from job_tracker.domain.progress import Progress, check_progress, mean_pace, paced
-from job_tracker.domain.states import FINAL, HELD, MOVES, State, Trigger, allows
+from job_tracker.domain.states import FINAL, HELD, MOVES, PAUSABLE, State, Trigger, allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,29 @@ def cancel(job: Job, reason: str, requested_by: str, grace: float, now: Now) -> 
     return _moved(job, asked, Trigger.CANCEL, State.CANCELLING, kind, actor, now, message=reason)
 
 
+def pause(job: Job, reason: str, requested_by: str, now: Now) -> Change:
+    """Keep a job from being claimed, or ask its worker to give it back. Asking again changes nothing."""
+    _must_be_pausable(job, "PauseJob")
+    if job.paused:
+        return Change(job, job)
+    return _flagged(replace(job, paused=True, state_message=reason), job, EventKind.PAUSED, requested_by, reason, now)
+
+
+def resume(job: Job, requested_by: str, now: Now) -> Change:
+    """Let a paused job go on. Asking again changes nothing."""
+    _must_be_pausable(job, "ResumeJob")
+    if not job.paused:
+        return Change(job, job)
+    return _flagged(replace(job, paused=False, state_message=""), job, EventKind.RESUMED, requested_by, "", now)
+
+
+def ask(job: Job, asked: Asked) -> Change:
+    """Ask something of the worker that holds a job of a paused type; nothing happens to a job that nobody holds."""
+    if job.state is not State.RUNNING or job.asked is asked:
+        return Change(job, job)
+    return Change(job, replace(job, asked=asked))
+
+
 def expire(job: Job, uniform: Callable[[float, float], float], now: Now) -> Change:
     """Take a job from a worker that was not heard of in time; nothing happens if it was."""
     lease = job.lease
@@ -234,6 +258,19 @@ def created(job: Job, now: Now) -> Sequence[Event]:
     """Tell of a job's creation."""
     actor = job.created_by or "unknown"
     return (Event(job.revision, EventKind.CREATED, None, State.PENDING, now.wall, actor, 0),)
+
+
+def _must_be_pausable(job: Job, call: str) -> None:
+    if job.state not in PAUSABLE:
+        raise IllegalTransitionError(job.job_id, job.state, call)
+
+
+def _flagged(flagged: Job, before: Job, kind: EventKind, requested_by: str, reason: str, now: Now) -> Change:
+    """Store a change that is told of, and moves nothing."""
+    job = replace(flagged, revision=before.revision + 1, update_time=now.wall)
+    actor = requested_by or "unknown"
+    event = Event(job.revision, kind, job.state, job.state, now.wall, actor, job.attempt, message=reason)
+    return Change(before, job, (event,))
 
 
 def _must_allow(job: Job, trigger: Trigger) -> None:
@@ -316,6 +353,8 @@ def _moved(
         revision=before.revision + 1,
         update_time=now.wall,
         end_time=now.wall if final else None,
+        paused=job.paused and not final,
+        asked=job.asked if state is State.RUNNING else Asked.NOTHING,
     )
 
     def event(kind: EventKind, from_state: State, to_state: State) -> Event:

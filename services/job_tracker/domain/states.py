@@ -37,6 +37,9 @@ FINAL = frozenset({State.COMPLETED, State.PARTIALLY_COMPLETED, State.FAILED, Sta
 HELD = frozenset({State.RUNNING, State.CANCELLING})
 """A worker holds the job under a lease."""
 
+PAUSABLE = frozenset({State.PENDING, State.RUNNING})
+"""A job in these can be paused and resumed. That is a flag, not a state: it moves nothing."""
+
 _BY_COUNTS = frozenset({State.COMPLETED, State.PARTIALLY_COMPLETED, State.FAILED})
 
 MOVES: dict[tuple[State | None, Trigger], frozenset[State]] = {

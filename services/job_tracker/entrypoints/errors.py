@@ -2,7 +2,8 @@
 
 import grpc
 from chassis.database import DatabaseUnavailableError
-from chassis.interceptors import ErrorTable, ReaderTooSlowError, Refusal
+from chassis.interceptors import ErrorTable, ReaderTooSlowError, Refusal, refusal_for
+from nhanhsync.jobs.v1.error_reason_pb2 import ErrorReason
 
 from job_tracker.domain import errors
 
@@ -29,6 +30,21 @@ def _conflicting(error: errors.ConflictingJobError) -> Refusal:
     metadata = {"job_id": error.job_id, "lock_key": error.lock_key}
     reason = "ERROR_REASON_CONFLICTING_JOB_ACTIVE"
     return Refusal(Code.ABORTED, reason, str(error), metadata, resource=(JOB, error.job_id))
+
+
+def _deleted(error: errors.JobDeletedError) -> Refusal:
+    metadata = {"request_id": error.request_id, "job_id": error.job_id}
+    return Refusal(Code.NOT_FOUND, "ERROR_REASON_JOB_DELETED", str(error), metadata, resource=(JOB, error.job_id))
+
+
+def _scope_unsupported(error: errors.RetryScopeUnsupportedError) -> Refusal:
+    metadata = {"job_id": error.job_id, "type": error.type}
+    return Refusal(Code.FAILED_PRECONDITION, "ERROR_REASON_RETRY_SCOPE_UNSUPPORTED", str(error), metadata)
+
+
+def _type_unknown(error: errors.JobTypeNotRegisteredError) -> Refusal:
+    metadata = {"type": error.type}
+    return Refusal(Code.FAILED_PRECONDITION, "ERROR_REASON_JOB_TYPE_NOT_REGISTERED", str(error), metadata)
 
 
 def _illegal(error: errors.IllegalTransitionError) -> Refusal:
@@ -60,16 +76,27 @@ def _too_slow(error: ReaderTooSlowError) -> Refusal:
     return Refusal(Code.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW", str(error), metadata)
 
 
+def reason_of(error: errors.TrackerError) -> ErrorReason.ValueType:
+    """Say why a part of a call is refused, as the contract's enum does; `ERRORS` has a row for every class."""
+    refusal = refusal_for(ERRORS, error)
+    assert refusal is not None  # noqa: S101 - a test holds the table against the tree of errors
+    return ErrorReason.Value(refusal.reason)
+
+
 ERRORS: ErrorTable = {
     errors.JobNotFoundError: _not_found,
     errors.RequestIdReusedError: _request_id_reused,
     errors.ConflictingJobError: _conflicting,
+    errors.JobDeletedError: _deleted,
+    errors.JobTypeNotRegisteredError: _type_unknown,
+    errors.RetryScopeUnsupportedError: _scope_unsupported,
     errors.IllegalTransitionError: _illegal,
     errors.TotalNotReachedError: _not_reached,
     errors.LeaseLostError: _lease_lost,
     errors.InvalidFieldsError: lambda error: _invalid("ERROR_REASON_INVALID_FIELD", error),
     errors.ProgressInvalidError: lambda error: _invalid("ERROR_REASON_PROGRESS_INVALID", error),
     errors.PageTokenInvalidError: lambda error: _invalid("ERROR_REASON_PAGE_TOKEN_INVALID", error),
+    errors.ConfirmTokenInvalidError: lambda error: _invalid("ERROR_REASON_CONFIRM_TOKEN_INVALID", error),
     errors.ResumeTokenInvalidError: lambda error: _invalid("ERROR_REASON_RESUME_TOKEN_INVALID", error),
     errors.StoppingError: _unavailable,
     DatabaseUnavailableError: _unavailable,

@@ -8,7 +8,18 @@ from nhanhsync.jobs.v1 import job_pb2, job_tracker_service_pb2
 from job_tracker.application.job_stats import Covered
 from job_tracker.application.ports.job_store import Claimed, Stats
 from job_tracker.application.tracker import Directive
-from job_tracker.domain.job import Event, EventKind, ItemFailure, Job, JobFailure, JobType, Json, Origin
+from job_tracker.domain.job import (
+    Event,
+    EventKind,
+    ItemFailure,
+    Job,
+    JobFailure,
+    JobType,
+    Json,
+    Origin,
+    RetryScope,
+    Worker,
+)
 from job_tracker.domain.progress import eta_seconds, percent
 from job_tracker.domain.states import HELD, State
 
@@ -19,6 +30,7 @@ STATES = {state: job_pb2.JobState.Value(f"JOB_STATE_{state.name}") for state in 
 KINDS = {kind: job_pb2.JobEventKind.Value(f"JOB_EVENT_KIND_{kind.name}") for kind in EventKind}
 ORIGINS = {origin: job_pb2.ItemFailureOrigin.Value(f"ITEM_FAILURE_ORIGIN_{origin.name}") for origin in Origin}
 DIRECTIVES = {directive: job_pb2.Directive.Value(f"DIRECTIVE_{directive.name}") for directive in Directive}
+SCOPES = {scope: job_pb2.RetryScope.Value(f"RETRY_SCOPE_{scope.name}") for scope in RetryScope}
 LONGEST_SECONDS = 315_576_000_000
 """The longest `google.protobuf.Duration`, some 10,000 years."""
 
@@ -61,6 +73,8 @@ def job_message(job: Job) -> job_pb2.Job:
         end_time=_time(job.end_time),
         not_before_time=_time(job.not_before),
         item_failure_count=job.item_failure_count,
+        paused=job.paused,
+        retry_scope=job_pb2.RETRY_SCOPE_UNSPECIFIED if job.retry_scope is None else SCOPES[job.retry_scope],
     )
 
 
@@ -133,7 +147,33 @@ def item_failure_message(failure: ItemFailure) -> job_pb2.ItemFailure:
 
 def job_type_messages(types: Iterable[JobType]) -> list[job_pb2.JobType]:
     """Write registered types."""
-    return [job_pb2.JobType(type=one.type, display_name=one.display_name, variants=list(one.variants)) for one in types]
+    return [job_type_message(one) for one in types]
+
+
+def job_type_message(job_type: JobType) -> job_pb2.JobType:
+    """Write a registered type, and its pause."""
+    pause = job_type.pause
+    return job_pb2.JobType(
+        type=job_type.type,
+        display_name=job_type.display_name,
+        variants=job_type.variants,
+        retries_failed_items=job_type.retries_failed_items,
+        pause=None
+        if pause is None
+        else job_pb2.TypePause(paused_by=pause.paused_by, reason=pause.reason, pause_time=_time(pause.time)),
+    )
+
+
+def worker_message(worker: Worker) -> job_pb2.Worker:
+    """Write a worker."""
+    return job_pb2.Worker(
+        worker_id=worker.worker_id,
+        types=worker.types,
+        first_seen_time=_time(worker.first_seen),
+        last_seen_time=_time(worker.last_seen),
+        listening=worker.listening,
+        held_job_ids=worker.held,
+    )
 
 
 def stats_message(stats: Stats, covered: list[Covered]) -> job_tracker_service_pb2.GetJobStatsResponse:

@@ -7,7 +7,8 @@ from nhanhsync.jobs.v1 import job_pb2
 
 from job_tracker.application.create_job import NewJob
 from job_tracker.application.ports.job_store import ClaimRequest, ConflictPolicy, Filter
-from job_tracker.domain.job import ItemFailure, JobType, prettified
+from job_tracker.application.work_on_job import JobReport
+from job_tracker.domain.job import ItemFailure, JobType, RetryScope, prettified
 from job_tracker.domain.locks import Lock
 from job_tracker.domain.moves import Report
 from job_tracker.domain.progress import Progress
@@ -19,7 +20,7 @@ from job_tracker.entrypoints.bounds import (
     Bound,
     Count,
 )
-from job_tracker.entrypoints.messages import ORIGINS, STATES
+from job_tracker.entrypoints.messages import ORIGINS, SCOPES, STATES
 from job_tracker.entrypoints.reading import Reader, content_hash
 
 STATES_BY_NUMBER = {int(number): state for state, number in STATES.items()}
@@ -27,12 +28,16 @@ ORIGINS_BY_NUMBER = {int(number): origin for origin, number in ORIGINS.items()}
 POLICIES_BY_NUMBER = {
     int(job_pb2.CONFLICT_POLICY_FAIL): ConflictPolicy.FAIL,
     int(job_pb2.CONFLICT_POLICY_QUEUE): ConflictPolicy.QUEUE,
+    int(job_pb2.CONFLICT_POLICY_USE_EXISTING): ConflictPolicy.USE_EXISTING,
+    int(job_pb2.CONFLICT_POLICY_REPLACE): ConflictPolicy.REPLACE,
 }
+SCOPES_BY_NUMBER = {int(number): scope for scope, number in SCOPES.items()}
+FURTHEST_AHEAD_MICROS = 366 * 86_400 * 1_000_000
 EXCLUSIVE_BY_NUMBER = {int(job_pb2.LOCK_MODE_SHARED): False, int(job_pb2.LOCK_MODE_EXCLUSIVE): True}
 
 
-def new_job(request: Message) -> NewJob:
-    """Read a CreateJobRequest.
+def new_job(request: Message, now: int) -> NewJob:
+    """Read a CreateJobRequest that came `now`, in Unix microseconds.
 
     Raises:
         InvalidFieldsError: With every fault.
@@ -48,7 +53,8 @@ def new_job(request: Message) -> NewJob:
         labels=_labels(read),
         priority=read.checked("priority"),
         locks=_locks(read),
-        policy=read.choice("conflict_policy", POLICIES_BY_NUMBER, ConflictPolicy.FAIL),
+        policy=policy(read),
+        not_before=_not_before(read, now),
         max_attempts=read.checked("max_attempts") or DEFAULT_MAX_ATTEMPTS,
         parent_job_id=read.checked("parent_job_id"),
         created_by=read.checked("created_by"),
@@ -105,10 +111,42 @@ def page_size(read: Reader) -> int:
     return size or DEFAULT_PAGE_SIZE
 
 
-def policy(read: Reader) -> ConflictPolicy:
+def policy(read: Reader, unset: ConflictPolicy = ConflictPolicy.FAIL) -> ConflictPolicy:
     """Read what to do when a lock is taken."""
-    chosen: ConflictPolicy = read.choice("conflict_policy", POLICIES_BY_NUMBER, ConflictPolicy.FAIL)
+    chosen: ConflictPolicy = read.choice("conflict_policy", POLICIES_BY_NUMBER, unset)
     return chosen
+
+
+def retry_scope(read: Reader) -> RetryScope:
+    """Read how much of a job to do again."""
+    chosen: RetryScope = read.choice("scope", SCOPES_BY_NUMBER, RetryScope.ALL)
+    return chosen
+
+
+def job_reports(request: Message) -> list[JobReport]:
+    """Read a BatchUpdateProgressRequest.
+
+    Raises:
+        InvalidFieldsError: With every fault of every report.
+    """
+    read = Reader(request)
+    reports = []
+    seen: set[str] = set()
+    for index in range(min(len(read.checked("reports")), _most(BOUNDS["BatchUpdateProgressRequest.reports"]))):
+        inner = read.inner("reports", index)
+        one = job_report(inner)
+        if one.job_id in seen:
+            inner.fault("job_id", "is named twice")
+        seen.add(one.job_id)
+        reports.append(one)
+    read.refuse_faults()
+    return reports
+
+
+def job_report(read: Reader) -> JobReport:
+    """Read an UpdateProgressRequest; its faults are the reader's to refuse."""
+    job_id, token, sequence = read.checked("job_id"), read.checked("lease_token"), read.checked("report_sequence")
+    return JobReport(job_id, token, sequence, report(read))
 
 
 def report(read: Reader) -> Report:
@@ -143,7 +181,8 @@ def job_types(request: Message) -> list[JobType]:
             inner.check(f"variants[{place}]", "variants value", variant)
         if len(set(variants)) < len(variants):
             inner.fault("variants", "names a variant twice")
-        types.append(JobType(name, inner.checked("display_name") or prettified(name), variants))
+        label = inner.checked("display_name") or prettified(name)
+        types.append(JobType(name, label, variants, inner.message.retries_failed_items))
     read.refuse_faults()
     return types
 
@@ -167,6 +206,23 @@ def _locks(read: Reader) -> tuple[Lock, ...]:
         seen.add(key)
         locks.append(Lock(key, exclusive=inner.choice("mode", EXCLUSIVE_BY_NUMBER)))
     return tuple(locks)
+
+
+def _not_before(read: Reader, now: int) -> int | None:
+    not_before = read.micros("not_before_time")
+    if not_before is None:
+        return None
+    if not_before > now + FURTHEST_AHEAD_MICROS:
+        read.fault("not_before_time", "must be at most 366 days ahead")
+    elif not_before > now:
+        allowed = (job_pb2.CONFLICT_POLICY_UNSPECIFIED, job_pb2.CONFLICT_POLICY_QUEUE)
+        if read.message.conflict_policy not in allowed:
+            read.fault(
+                "conflict_policy", "must be unset or QUEUE with not_before_time: the job takes its place only then"
+            )
+        if read.message.HasField("claim"):
+            read.fault("claim", "must be unset with not_before_time")
+    return not_before
 
 
 def _claim_on_create(read: Reader) -> ClaimRequest | None:

@@ -9,7 +9,7 @@ from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1 import job_tracker_service_pb2_grpc as pb_grpc
 
 from job_tracker.application.cancel_job import cancel_job
-from job_tracker.application.create_job import create_job, retry_job
+from job_tracker.application.create_job import Retry, create_job, retry_job
 from job_tracker.application.job_stats import job_stats
 from job_tracker.application.ports.job_store import JobKey
 from job_tracker.application.tracker import Tracker
@@ -24,6 +24,7 @@ from job_tracker.entrypoints.messages import (
     job_type_messages,
     stats_message,
 )
+from job_tracker.entrypoints.operator_calls import OperatorCalls
 from job_tracker.entrypoints.reading import Reader, content_hash
 from job_tracker.entrypoints.tokens import page_place, page_token, resume_moment, resume_token
 from job_tracker.entrypoints.worker_calls import WorkerCalls
@@ -35,7 +36,7 @@ PAGE_BYTES = 3 * 1024 * 1024
 """A page ends before it is larger: a gRPC client takes messages of 4 MiB."""
 
 
-class JobTrackerServicer(WorkerCalls, pb_grpc.JobTrackerServicer):
+class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer):
     """Answers the contract's calls. What is raised is refused by the interceptor's error table."""
 
     def __init__(self, tracker: Tracker) -> None:
@@ -44,7 +45,7 @@ class JobTrackerServicer(WorkerCalls, pb_grpc.JobTrackerServicer):
 
     async def CreateJob(self, request: pb.CreateJobRequest, _context: Context) -> pb.CreateJobResponse:  # noqa: N802
         """Create a job."""
-        made = await create_job(self._tracker, requests.new_job(request))
+        made = await create_job(self._tracker, requests.new_job(request, self._tracker.clock.now().wall))
         claimed = None if made.claimed is None else claimed_message(made.claimed)
         return pb.CreateJobResponse(job=job_message(made.job), created=made.created, claimed=claimed)
 
@@ -122,11 +123,10 @@ class JobTrackerServicer(WorkerCalls, pb_grpc.JobTrackerServicer):
         """Repeat a job that has ended."""
         read = Reader(request)
         request_id, created_by = read.checked("request_id"), read.checked("created_by")
-        policy = requests.policy(read)
+        policy, scope = requests.policy(read), requests.retry_scope(read)
         job_id = _job_id(read)
-        made = await retry_job(
-            self._tracker, job_id, request_id, content_hash(request, "request_id"), policy, created_by
-        )
+        how = Retry(request_id, content_hash(request, "request_id"), policy, created_by, scope)
+        made = await retry_job(self._tracker, job_id, how)
         return pb.RetryJobResponse(job=job_message(made.job), created=made.created)
 
     async def ListJobEvents(  # noqa: N802

@@ -3,14 +3,21 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from google.protobuf.message import Message
 
-from job_tracker.domain.errors import PageTokenInvalidError, ResumeTokenInvalidError
+from job_tracker.application.ports.job_store import JobKey
+from job_tracker.domain.errors import ConfirmTokenInvalidError, PageTokenInvalidError, ResumeTokenInvalidError
 from job_tracker.entrypoints.reading import content_hash
 
 PAGE_FIELDS = ("page_size", "page_token")
+BULK_FIELDS = ("dry_run", "confirm_token", "reason", "requested_by", "created_by", "conflict_policy")
+"""What a call may say otherwise than its dry run did."""
+
+CONFIRM_WITHIN_MICROS = 600 * 1_000_000
 LARGEST = 2**63 - 1
 
 
@@ -52,6 +59,44 @@ def resume_moment(token: str) -> int | None:
     if parts is None or len(parts) != 2 or parts[0] != "watch" or not _is(parts[1], int):
         raise ResumeTokenInvalidError
     return int(parts[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a dry run said: when (Unix microseconds), and where the call goes on."""
+
+    moment: int
+    after: JobKey | None
+
+
+def confirm_token(request: Message, confirmed: Confirmed, now: int) -> str:
+    """Make the token that confirms a call on many jobs, `now` in Unix microseconds."""
+    place = ("", 0) if confirmed.after is None else (confirmed.after.job_id, confirmed.after.create_time)
+    return _packed([_bulk_question(request), confirmed.moment, now, *place])
+
+
+def confirmed(request: Message, token: str, now: int) -> Confirmed:
+    """Read what a dry run said from its token.
+
+    Raises:
+        ConfirmTokenInvalidError: It was not made for this question, or too long ago.
+    """
+    if not token:
+        raise ConfirmTokenInvalidError("is missing; ask with dry_run first")
+    parts: Any = _unpacked(token)
+    kinds = (str, int, int, str, int)
+    if not parts or len(parts) != len(kinds) or not all(map(_is, parts, kinds)):
+        raise ConfirmTokenInvalidError("is not a confirm token of this call")
+    question, moment, made, job_id, create_time = parts
+    if question != _bulk_question(request):
+        raise ConfirmTokenInvalidError("belongs to another filter")
+    if now - made > CONFIRM_WITHIN_MICROS:
+        raise ConfirmTokenInvalidError("is older than 10 minutes; ask with dry_run again")
+    return Confirmed(moment, JobKey(create_time, job_id) if job_id else None)
+
+
+def _bulk_question(request: Message) -> str:
+    return content_hash(request, *BULK_FIELDS)[:16]
 
 
 def _question(request: Message) -> str:

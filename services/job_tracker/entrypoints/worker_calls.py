@@ -9,8 +9,17 @@ from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from job_tracker.application.claim_jobs import claim_jobs
 from job_tracker.application.tracker import Tracker
 from job_tracker.application.watch_directives import watch_directives
-from job_tracker.application.work_on_job import complete_job, fail_job, release_job, update_progress
+from job_tracker.application.work_on_job import (
+    UpdateOutcome,
+    complete_job,
+    fail_job,
+    release_job,
+    update_many,
+    update_progress,
+)
+from job_tracker.domain.errors import TrackerError
 from job_tracker.entrypoints import requests
+from job_tracker.entrypoints.errors import reason_of
 from job_tracker.entrypoints.messages import DIRECTIVES, claimed_message, job_message
 from job_tracker.entrypoints.reading import Reader, content_hash
 
@@ -34,12 +43,18 @@ class WorkerCalls:
     ) -> pb.UpdateProgressResponse:
         """Take a report."""
         read = Reader(request)
-        job_id, token, sequence = read.checked("job_id"), read.checked("lease_token"), read.checked("report_sequence")
-        report = requests.report(read)
+        report = requests.job_report(read)
         read.refuse_faults()
-        outcome = await update_progress(self._tracker, job_id, token, sequence, report)
-        return pb.UpdateProgressResponse(
-            applied=outcome.applied, directive=DIRECTIVES[outcome.directive], revision=outcome.revision
+        return _update_response(await update_progress(self._tracker, report))
+
+    async def BatchUpdateProgress(  # noqa: N802
+        self, request: pb.BatchUpdateProgressRequest, _context: Context
+    ) -> pb.BatchUpdateProgressResponse:
+        """Take many reports, each of which is refused alone."""
+        reports = requests.job_reports(request)
+        outcomes = await update_many(self._tracker, reports)
+        return pb.BatchUpdateProgressResponse(
+            outcomes=[_report_outcome(one.job_id, outcome) for one, outcome in zip(reports, outcomes, strict=True)]
         )
 
     async def CompleteJob(  # noqa: N802
@@ -84,5 +99,17 @@ class WorkerCalls:
                 yield pb.WatchDirectivesResponse()
             else:
                 yield pb.WatchDirectivesResponse(
-                    job_id=told.job_id, directive=DIRECTIVES[told.directive], reason=told.reason
+                    job_id=told.job_id, directive=DIRECTIVES[told.directive], reason=told.reason, fence=told.fence
                 )
+
+
+def _update_response(outcome: UpdateOutcome) -> pb.UpdateProgressResponse:
+    return pb.UpdateProgressResponse(
+        applied=outcome.applied, directive=DIRECTIVES[outcome.directive], revision=outcome.revision
+    )
+
+
+def _report_outcome(job_id: str, outcome: UpdateOutcome | TrackerError) -> pb.ReportOutcome:
+    if isinstance(outcome, TrackerError):
+        return pb.ReportOutcome(job_id=job_id, reason=reason_of(outcome), message=str(outcome))
+    return pb.ReportOutcome(job_id=job_id, response=_update_response(outcome))

@@ -1022,9 +1022,9 @@ class BulkOutcome(google.protobuf.message.Message):
     refused_count: builtins.int
     """How many were refused."""
     more: builtins.bool
-    """True when more jobs are left than one call handles, 1,000: call again with the same confirm_token."""
+    """True when more jobs are left than one call handles, 1,000: call again with this answer's confirm_token."""
     confirm_token: builtins.str
-    """Set by a dry run: confirms the call within 10 minutes."""
+    """Set by a dry run, and with `more`: confirms the next call, within 10 minutes."""
     @property
     def job_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The first jobs that it changed, or in a dry run would, at most 100."""

@@ -1,162 +1,167 @@
-"""Creating and claiming: requests, tickets, locks, fences."""
+"""Creating: requests, tickets, locks, and what becomes of those who stand in the way."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-import orjson
-from sqlalchemy import Connection, Select, and_, bindparam, exists, func, or_, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, select
 
-from job_tracker.adapters.store.moving import add_events, read_job, store_change
+from job_tracker.adapters.store.claiming import claim_if_free
+from job_tracker.adapters.store.dialects import next_ticket, serialise
+from job_tracker.adapters.store.moving import add_events, change_job, read_job
 from job_tracker.adapters.store.rows import job_of, new_values
-from job_tracker.adapters.store.tables import claim_requests, counters, create_requests, job_locks, job_types, jobs
-from job_tracker.application.ports.job_store import Claimed, ClaimRequest, ConflictPolicy, Created, Creation
+from job_tracker.adapters.store.tables import create_requests, job_locks, job_types, jobs
+from job_tracker.application.ports.job_store import ConflictPolicy, Created, Creation
 from job_tracker.domain import moves
-from job_tracker.domain.errors import ConflictingJobError, InvalidFieldsError, RequestIdReusedError
-from job_tracker.domain.job import Job, Lease
+from job_tracker.domain.errors import ConflictingJobError, JobDeletedError, JobNotFoundError, RequestIdReusedError
+from job_tracker.domain.job import Job
 from job_tracker.domain.locks import Lock
-from job_tracker.domain.moves import Now
-from job_tracker.domain.states import State
-
-ANSWER_BYTES = 512 * 1024
-"""A claim answers with no more jobs than fit into this, one at the least: JSON grows up to sixfold as a protobuf Struct, and
-a gRPC client takes messages of 4 MiB."""
-
-mine = job_locks.alias("mine")
-earlier = job_locks.alias("earlier")
-LOCKS_FREE = ~exists(
-    select(1)
-    .select_from(mine)
-    .join(earlier, and_(earlier.c.lock_key == mine.c.lock_key, earlier.c.ticket < mine.c.ticket))
-    .where(mine.c.job_id == jobs.c.job_id, or_(earlier.c.exclusive, mine.c.exclusive))
-)
-"""The one rule of create, queue and claim: no earlier incompatible row stands."""
+from job_tracker.domain.moves import Change, Now
 
 
 def create(connection: Connection, creation: Creation, now: Now, new_token: Callable[[], str]) -> Created:
     """Store a job with its locks, or find the one that this request made before; see `JobStore.create`."""
-    job = creation.job
+    job = replace(creation.job, create_time=now.wall, update_time=now.wall)
+    request = [f"request/{creation.request_id}"] if creation.request_id else []
+    serialise(connection, [*request, *(_queue(lock) for lock in job.locks)])
     if creation.request_id:
-        found = connection.execute(
-            select(create_requests).where(create_requests.c.request_id == creation.request_id)
-        ).one_or_none()
-        if found is not None:
-            if found.content_hash != creation.content_hash:
-                raise RequestIdReusedError(creation.request_id, found.job_id)
-            same = read_job(connection, found.job_id)
-            still = same.lease is not None and same.lease.token == found.lease_token
-            return Created(same, created=False, claimed=still)
+        made_before = _made_before(connection, creation)
+        if made_before is not None:
+            return made_before
     if job.parent_job_id:
         read_job(connection, job.parent_job_id)
-    if creation.policy is ConflictPolicy.FAIL:
-        _refuse_conflict(connection, job.locks)
+    waits = job.not_before is not None and job.not_before > now.wall
+    if not waits:
+        job = replace(job, not_before=None)
+    replaced: tuple[Change, ...] = ()
+    standing = [] if waits else _standing(connection, job.locks)
+    if standing:
+        existing = _existing(standing, creation)
+        if existing is not None:
+            _remember(connection, creation, existing, None, now)
+            return Created(existing, created=False)
+        replaced = _make_room(connection, standing, creation, now)
     label = connection.execute(
         select(job_types.c.display_name).where(job_types.c.type == job.type)
     ).scalar_one_or_none()
-    job = replace(job, display_name=label or job.display_name, ticket=_raise_counter(connection, "ticket", 0))
+    job = replace(job, display_name=label or job.display_name)
+    if not waits:
+        job = replace(job, ticket=next_ticket(connection))
     connection.execute(jobs.insert(), new_values(job))
-    if job.locks:
+    take_place(connection, job)
+    add_events(connection, job.job_id, moves.created(job, now))
+    if creation.claim is not None:
+        job = claim_if_free(connection, job, creation.claim, now, new_token)
+    token = None if job.lease is None else job.lease.token
+    if creation.request_id:
+        _remember(connection, creation, job, token, now)
+    return Created(job, created=True, claimed=token is not None, replaced=replaced)
+
+
+def take_places(connection: Connection, now: Now) -> bool:
+    """Give jobs whose time has come their place among those who want their locks; see `JobStore.take_places`."""
+    due = select(jobs).where(jobs.c.state == "PENDING", jobs.c.ticket == 0, jobs.c.not_before <= now.wall)
+    found = connection.execute(
+        due.order_by(jobs.c.not_before, jobs.c.job_id).limit(100).with_for_update(skip_locked=True)
+    ).all()
+    waiting = [job_of(row) for row in found]
+    serialise(connection, {_queue(lock) for job in waiting for lock in job.locks})
+    for job in waiting:
+        placed = replace(job, ticket=next_ticket(connection))
+        connection.execute(jobs.update().where(jobs.c.job_id == job.job_id).values(ticket=placed.ticket))
+        take_place(connection, placed)
+    return bool(waiting)
+
+
+def any_places_to_take(connection: Connection, now: Now) -> bool:
+    """Whether the time of a job has come: a read, so that an idle tracker writes nothing."""
+    due = select(jobs.c.job_id).where(jobs.c.state == "PENDING", jobs.c.ticket == 0, jobs.c.not_before <= now.wall)
+    return connection.execute(due.limit(1)).first() is not None
+
+
+def take_place(connection: Connection, job: Job) -> None:
+    """Stand in line for a job's locks, at its ticket."""
+    if job.locks and job.ticket:
         rows = [
             {"lock_key": lock.key, "ticket": job.ticket, "job_id": job.job_id, "exclusive": lock.exclusive}
             for lock in sorted(job.locks)
         ]
         connection.execute(job_locks.insert(), rows)
-    add_events(connection, job.job_id, moves.created(job, now))
-    if creation.claim is not None:
-        free = connection.execute(select(jobs.c.job_id).where(jobs.c.job_id == job.job_id, LOCKS_FREE)).one_or_none()
-        if free is not None:
-            job = _claim_one(connection, job, creation.claim, now, new_token())
-    token = None if job.lease is None else job.lease.token
+
+
+def _queue(lock: Lock) -> str:
+    return f"lock/{lock.key}"
+
+
+def _made_before(connection: Connection, creation: Creation) -> Created | None:
+    found = connection.execute(
+        select(create_requests).where(create_requests.c.request_id == creation.request_id)
+    ).one_or_none()
+    if found is None:
+        return None
+    if found.content_hash != creation.content_hash:
+        raise RequestIdReusedError(creation.request_id, found.job_id)
+    try:
+        same = read_job(connection, found.job_id)
+    except JobNotFoundError:
+        raise JobDeletedError(creation.request_id, found.job_id) from None
+    still = same.lease is not None and same.lease.token == found.lease_token
+    return Created(same, created=False, claimed=still)
+
+
+def _remember(connection: Connection, creation: Creation, job: Job, token: str | None, now: Now) -> None:
     if creation.request_id:
         row = {
             "request_id": creation.request_id,
             "content_hash": creation.content_hash,
             "job_id": job.job_id,
             "lease_token": token,
-        }
-        connection.execute(create_requests.insert(), row)
-    return Created(job, created=True, claimed=token is not None)
-
-
-def claim(connection: Connection, request: ClaimRequest, now: Now, new_token: Callable[[], str]) -> list[Claimed]:
-    """Claim what may run; see `JobStore.claim`."""
-    repeated = connection.execute(
-        select(claim_requests).where(claim_requests.c.request_id == request.request_id)
-    ).one_or_none()
-    if repeated is not None:
-        if repeated.content_hash != request.content_hash:
-            raise InvalidFieldsError([("request_id", "was used before for another claim")])
-        return _still_held(connection, orjson.loads(repeated.claims))
-    claimed: list[Claimed] = []
-    size = 0
-    for row in connection.execute(_claimable(request.types, now).limit(request.max_jobs)).all():
-        size += len(row.params) + len(row.checkpoint or b"")
-        if claimed and size > ANSWER_BYTES:
-            break
-        job = _claim_one(connection, job_of(row), request, now, new_token())
-        assert job.lease is not None  # noqa: S101 - a claim gives one
-        claimed.append(Claimed(job, job.lease, row.checkpoint or b""))
-    if claimed:
-        row_values = {
-            "request_id": request.request_id,
-            "content_hash": request.content_hash,
-            "claims": orjson.dumps([(one.job.job_id, one.lease.token) for one in claimed]).decode(),
             "request_time": now.wall,
         }
-        connection.execute(claim_requests.insert(), row_values)
-    return claimed
+        connection.execute(create_requests.insert(), row)
 
 
-def any_claimable(connection: Connection, request: ClaimRequest, now: Now) -> bool:
-    """Whether a claim would find anything: a read, so that workers who wait write nothing."""
-    known = select(claim_requests.c.request_id).where(claim_requests.c.request_id == request.request_id)
-    if connection.execute(known).first() is not None:
-        return True
-    return (
-        connection.execute(_claimable(request.types, now).with_only_columns(jobs.c.job_id).limit(1)).first() is not None
-    )
-
-
-def _claimable(types: Sequence[str], now: Now) -> Select[*tuple[Any, ...]]:
-    due = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now.wall)
-    pending = jobs.c.state == bindparam("pending", State.PENDING.value, literal_execute=True)  # as the index has it
-    query = select(jobs).where(pending, jobs.c.type.in_(types), due, LOCKS_FREE)
-    return query.order_by(jobs.c.priority.desc(), jobs.c.ticket)
-
-
-def _claim_one(connection: Connection, job: Job, request: ClaimRequest, now: Now, token: str) -> Job:
-    fence = _raise_counter(connection, "fence", now.wall // 1_000)
-    lease = Lease(token, fence, request.ttl, now.steady + request.ttl, now.steady)
-    change = moves.claim(job, lease, request.worker_id, now)
-    store_change(connection, change)
-    return change.job
-
-
-def _still_held(connection: Connection, claims: list[tuple[str, str]]) -> list[Claimed]:
-    held = []
-    for job_id, token in claims:
-        row: Any = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
-        job = None if row is None else job_of(row)
-        if job is not None and job.lease is not None and job.lease.token == token:
-            held.append(Claimed(job, job.lease, row.checkpoint or b""))
-    return held
-
-
-def _refuse_conflict(connection: Connection, locks: tuple[Lock, ...]) -> None:
+def _standing(connection: Connection, locks: Sequence[Lock]) -> list[tuple[Job, str]]:
+    """Read the jobs that stand on incompatible locks, first come first, each with the first key that it is in the way of."""
+    found: dict[str, tuple[int, str]] = {}
     for lock in sorted(locks):
-        incompatible = select(job_locks.c.job_id).where(job_locks.c.lock_key == lock.key)
+        incompatible = select(job_locks.c.job_id, job_locks.c.ticket).where(job_locks.c.lock_key == lock.key)
         if not lock.exclusive:
             incompatible = incompatible.where(job_locks.c.exclusive)
-        standing = connection.execute(incompatible.order_by(job_locks.c.ticket).limit(1)).scalar_one_or_none()
-        if standing is not None:
-            raise ConflictingJobError(standing, lock.key)
+        for row in connection.execute(incompatible):
+            found.setdefault(row.job_id, (row.ticket, lock.key))
+    inorder = sorted(found.items(), key=lambda item: item[1])
+    return [(read_job(connection, job_id), key) for job_id, (_, key) in inorder]
 
 
-def _raise_counter(connection: Connection, name: str, at_least: int) -> int:
-    statement = insert(counters).values(name=name, value=max(1, at_least))
-    raised = statement.on_conflict_do_update(
-        index_elements=[counters.c.name], set_={"value": func.max(counters.c.value + 1, statement.excluded.value)}
+def _existing(standing: Sequence[tuple[Job, str]], creation: Creation) -> Job | None:
+    """Find the one job in the way that does already what is asked for."""
+    if creation.policy is not ConflictPolicy.USE_EXISTING or len(standing) != 1:
+        return None
+    (one, _), asked = standing[0], creation.job
+    same = (one.type, one.variant, one.store_id, one.params) == (
+        asked.type,
+        asked.variant,
+        asked.store_id,
+        asked.params,
     )
-    value: int = connection.execute(raised.returning(counters.c.value)).scalar_one()
-    return value
+    return one if same and not one.final else None
+
+
+def _make_room(
+    connection: Connection, standing: Sequence[tuple[Job, str]], creation: Creation, now: Now
+) -> tuple[Change, ...]:
+    """Cancel those in the way where that is asked for and they are of a kind; otherwise refuse, unless the job may wait."""
+    if creation.policy is ConflictPolicy.QUEUE:
+        return ()
+    asked = creation.job
+    for one, key in standing:
+        of_a_kind = one.final or (one.type, one.store_id) == (asked.type, asked.store_id)
+        if creation.policy is not ConflictPolicy.REPLACE or not of_a_kind:
+            raise ConflictingJobError(one.job_id, key)
+
+    def decide(job: Job) -> Change:
+        if job.final:  # what is left of it are locks that stand for a worker that did not let go
+            return Change(job, job)
+        return moves.cancel(job, f"replaced by job {asked.job_id}", asked.created_by, creation.cancel_grace, now)
+
+    return tuple(change_job(connection, job_id, decide) for job_id in sorted(one.job_id for one, _ in standing))

@@ -1,68 +1,117 @@
 """`JobStore` on a database: each method hands a unit of work to the runner."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-import orjson
 from chassis.database import Database
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
-from job_tracker.adapters.store import creating, moving, reading, reaping
-from job_tracker.adapters.store.tables import job_types
+from job_tracker.adapters.store import (
+    claiming,
+    creating,
+    moment,
+    moving,
+    reading,
+    reaping,
+    registering,
+    retention,
+    workers,
+)
+from job_tracker.application.ports.clock import Clock
 from job_tracker.application.ports.job_store import (
     Claimed,
     ClaimRequest,
     Created,
     Creation,
+    Decide,
     Filter,
     JobKey,
     PlacedEvent,
     Seen,
     Stats,
 )
-from job_tracker.domain.job import ItemFailure, Job, JobType
-from job_tracker.domain.moves import Change, Now
+from job_tracker.domain.errors import TrackerError
+from job_tracker.domain.job import ItemFailure, Job, JobType, Worker
+from job_tracker.domain.moves import Change
+from job_tracker.domain.states import State
 
 
 class SqlJobStore:
-    """Keeps jobs in a database; see `JobStore` for what each method promises."""
+    """Keeps jobs in a database; see `JobStore` for what each method promises.
 
-    def __init__(self, database: Database) -> None:
+    On SQLite, which one process has to itself, time is that of `clock`; on PostgreSQL it is the database's.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._one_process = database.dialect == "sqlite"
+        self._now = moment.of_clock(clock) if self._one_process else moment.of_postgresql
 
-    async def create(self, creation: Creation, now: Now, new_token: Callable[[], str]) -> Created:
+    async def create(self, creation: Creation, new_token: Callable[[], str]) -> Created:
         """Store a job, or find the one that this request made before."""
-        return await self._database.write(lambda c: creating.create(c, creation, now, new_token))
+        return await self._database.write(lambda c: creating.create(c, creation, self._now(c), new_token))
 
-    async def change(self, job_id: str, decide: Callable[[Job], Change]) -> Change:
+    async def change(self, job_id: str, decide: Decide) -> Change:
         """Let `decide` look at a job as it is, and store what it answers."""
-        return await self._database.write(lambda c: moving.change_job(c, job_id, decide))
+        return await self._database.write(lambda c: moving.change_job(c, job_id, partial(self._decided, c, decide)))
 
-    async def claim(self, request: ClaimRequest, now: Now, new_token: Callable[[], str]) -> list[Claimed]:
+    async def change_many(self, decisions: Sequence[tuple[str, Decide]]) -> list[Change | TrackerError]:
+        """Do as `change` does with each of some jobs, in one transaction."""
+
+        def unit(connection: Connection) -> list[Change | TrackerError]:
+            bound = [(job_id, partial(self._decided, connection, decide)) for job_id, decide in decisions]
+            return moving.change_jobs(connection, bound)
+
+        return await self._database.write(unit)
+
+    async def delete(self, job_id: str) -> Job:
+        """Remove a job that has ended."""
+        return await self._database.write(lambda c: moving.delete_job(c, job_id))
+
+    async def remove_ended(self, keep: Mapping[State, float], limit: int) -> dict[State, int]:
+        """Remove jobs that ended long ago."""
+        return await self._database.write(lambda c: retention.remove_ended(c, keep, limit, self._now(c)))
+
+    async def claim(self, request: ClaimRequest, new_token: Callable[[], str]) -> list[Claimed]:
         """Claim what may run."""
-        return await self._database.write(lambda c: creating.claim(c, request, now, new_token))
+        return await self._database.write(lambda c: claiming.claim(c, request, self._now(c), new_token))
 
-    async def any_claimable(self, request: ClaimRequest, now: Now) -> bool:
+    async def any_claimable(self, request: ClaimRequest) -> bool:
         """Whether `claim` would find anything."""
-        return await self._database.read(lambda c: creating.any_claimable(c, request, now))
+        return await self._database.read(lambda c: claiming.any_claimable(c, request, self._now(c)))
 
-    async def overdue(self, now: Now) -> list[str]:
-        """Find held jobs whose lease or grace has run out."""
-        return await self._database.read(lambda c: reaping.overdue(c, now))
+    async def begin_watching_leases(self, grace: float) -> None:
+        """Begin every lease anew where the clock that they were measured with ended with its process."""
+        if self._one_process:
+            await self._database.write(lambda c: reaping.give_leases_a_whole_ttl(c, self._now(c), grace))
 
-    async def free_locks(self, now: Now) -> bool:
-        """Free the locks that stood on for a revoked lease."""
-        if not await self._database.read(lambda c: reaping.any_locks_to_free(c, now)):
+    async def watch_leases(self, grace: float) -> bool:
+        """Note that leases are looked after."""
+        if not await self._database.read(lambda c: reaping.must_note(c, self._now(c))):
             return False
-        return await self._database.write(lambda c: reaping.free_locks(c, now))
+        return await self._database.write(lambda c: reaping.watch_leases(c, self._now(c), grace))
 
-    async def forget_requests(self, before: int) -> None:
-        """Forget old claim requests."""
-        await self._database.write(lambda c: reaping.forget_requests(c, before))
+    async def overdue(self) -> list[str]:
+        """Find held jobs whose lease or grace has run out."""
+        return await self._database.read(lambda c: reaping.overdue(c, self._now(c)))
 
-    async def give_leases_a_whole_ttl(self, steady: float, grace: float) -> None:
-        """Set every steady time anew after a start."""
-        await self._database.write(lambda c: reaping.give_leases_a_whole_ttl(c, steady, grace))
+    async def free_locks(self) -> bool:
+        """Free the locks that stood on for a revoked lease."""
+        if not await self._database.read(lambda c: reaping.any_locks_to_free(c, self._now(c))):
+            return False
+        return await self._database.write(lambda c: reaping.free_locks(c, self._now(c)))
+
+    async def take_places(self) -> bool:
+        """Give jobs whose time has come their place."""
+        if not await self._database.read(lambda c: creating.any_places_to_take(c, self._now(c))):
+            return False
+        return await self._database.write(lambda c: creating.take_places(c, self._now(c)))
+
+    async def forget(self, *, claims_after: float, creations_after: float, workers_after: float) -> None:
+        """Forget what nobody asks for any more."""
+        await self._database.write(
+            lambda c: reaping.forget(c, self._now(c), claims_after, creations_after, workers_after)
+        )
 
     async def get(self, job_id: str) -> Job:
         """Read a job."""
@@ -84,6 +133,14 @@ class SqlJobStore:
         """Read those of some jobs that a filter selects."""
         return await self._database.read(lambda c: reading.matching(c, job_ids, wanted))
 
+    async def count_selected(self, wanted: Filter) -> int:
+        """Count the jobs that a filter selects."""
+        return await self._database.read(lambda c: reading.count_selected(c, wanted))
+
+    async def retried(self, job_ids: Sequence[str]) -> set[str]:
+        """Find those of some jobs that another job repeats."""
+        return await self._database.read(lambda c: reading.retried(c, job_ids))
+
     async def events(
         self, job_id: str, *, after: tuple[int, int] | None, since: int | None, limit: int
     ) -> list[PlacedEvent]:
@@ -96,29 +153,44 @@ class SqlJobStore:
         """Read a job's item failures."""
         return await self._database.read(lambda c: reading.failures(c, job_id, codes, after, limit))
 
-    async def cancelling_of(self, worker_id: str) -> list[Job]:
-        """Read the jobs of a worker that somebody asked to cancel."""
-        return await self._database.read(lambda c: reading.cancelling_of(c, worker_id))
+    async def asked_of(self, worker_id: str) -> list[Job]:
+        """Read the jobs that a worker holds and of which something is asked."""
+        return await self._database.read(lambda c: reading.asked_of(c, worker_id))
+
+    async def held_of_type(self, job_type: str) -> list[str]:
+        """Find the jobs of a type that workers hold."""
+        return await self._database.read(lambda c: reading.held_of_type(c, job_type))
 
     async def stats(self, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None) -> Stats:
         """Count jobs."""
         return await self._database.read(lambda c: reading.stats(c, store_ids, created_from, created_before))
 
-    async def register_types(self, types: Sequence[JobType]) -> list[JobType]:
+    async def register_types(self, registered: Sequence[JobType]) -> list[JobType]:
         """Store types, and answer with all of them."""
-
-        def unit(connection: Connection) -> list[JobType]:
-            for one in types:
-                values = {"display_name": one.display_name, "variants": orjson.dumps(one.variants).decode()}
-                connection.execute(
-                    insert(job_types)
-                    .values(type=one.type, **values)
-                    .on_conflict_do_update(index_elements=["type"], set_=values)
-                )
-            return reading.registered_types(connection)
-
-        return await self._database.write(unit)
+        return await self._database.write(lambda c: registering.register_types(c, registered))
 
     async def types(self) -> list[JobType]:
         """Read the registered types."""
-        return await self._database.read(reading.registered_types)
+        return await self._database.read(registering.registered_types)
+
+    async def pause_type(self, job_type: str, paused_by: str, reason: str) -> JobType:
+        """Keep a type's jobs from being claimed."""
+        return await self._database.write(
+            lambda c: registering.pause_type(c, job_type, paused_by, reason, self._now(c))
+        )
+
+    async def resume_type(self, job_type: str) -> JobType:
+        """Let a type's jobs be claimed."""
+        return await self._database.write(lambda c: registering.resume_type(c, job_type))
+
+    async def note_worker(self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool) -> None:
+        """Note that a worker was heard of."""
+        await self._database.write(lambda c: workers.note_worker(c, worker_id, types, listening, self._now(c)))
+
+    async def workers(self, after: str, limit: int, listens_for: float) -> list[Worker]:
+        """Read workers by name."""
+        return await self._database.read(lambda c: workers.list_workers(c, after, limit, listens_for, self._now(c)))
+
+    def _decided(self, connection: Connection, decide: Decide, job: Job) -> Change:
+        """Decide on the moment at which the job's row is held, not on that at which the call came."""
+        return decide(job, self._now(connection))

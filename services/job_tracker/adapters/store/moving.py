@@ -5,12 +5,12 @@ from dataclasses import replace
 from functools import cache
 
 from sqlalchemy import Connection, Update, bindparam, delete, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert
 
+from job_tracker.adapters.store.dialects import insert
 from job_tracker.adapters.store.rows import event_values, failure_values, job_of, moved_values, reported_values
 from job_tracker.adapters.store.tables import item_failures, job_events, job_locks, jobs
 from job_tracker.application.ports.job_store import STORED_FAILURES_PER_JOB
-from job_tracker.domain.errors import JobNotFoundError, LeaseLostError
+from job_tracker.domain.errors import IllegalTransitionError, JobNotFoundError, LeaseLostError, TrackerError
 from job_tracker.domain.job import Event, ItemFailure, Job
 from job_tracker.domain.moves import Change, LockFate
 
@@ -23,18 +23,20 @@ GUARD = (
 """The database repeats what the change was decided on: nobody may have come between."""
 
 ONE_JOB = select(jobs).where(jobs.c.job_id == bindparam("wanted_job_id"))
+ONE_JOB_LOCKED = ONE_JOB.with_for_update()
+"""On PostgreSQL others wait for the row until the transaction ends; on SQLite one writer has it anyway."""
 
 UNREPLACED = frozenset({"job_id", "item_key", "stage", "first_time"})
 """What a later report of the same failure leaves as it is."""
 
 
-def read_job(connection: Connection, job_id: str) -> Job:
-    """Read a job.
+def read_job(connection: Connection, job_id: str, *, to_change: bool = False) -> Job:
+    """Read a job, and keep others from changing it when it is `to_change`.
 
     Raises:
         JobNotFoundError: There is no such job.
     """
-    row = connection.execute(ONE_JOB, {"wanted_job_id": job_id}).one_or_none()
+    row = connection.execute(ONE_JOB_LOCKED if to_change else ONE_JOB, {"wanted_job_id": job_id}).one_or_none()
     if row is None:
         raise JobNotFoundError(job_id)
     return job_of(row)
@@ -42,10 +44,33 @@ def read_job(connection: Connection, job_id: str) -> Job:
 
 def change_job(connection: Connection, job_id: str, decide: Callable[[Job], Change]) -> Change:
     """Let `decide` look at a job as it is, and store what it answers; see `JobStore.change`."""
-    change = decide(read_job(connection, job_id))
+    change = decide(read_job(connection, job_id, to_change=True))
     if change.changed:
         change = store_change(connection, change)
     return change
+
+
+def change_jobs(
+    connection: Connection, decisions: Sequence[tuple[str, Callable[[Job], Change]]]
+) -> list[Change | TrackerError]:
+    """Change many jobs, in order of their ids so that no two calls wait for each other; see `JobStore.change_many`."""
+    outcomes: dict[int, Change | TrackerError] = {}
+    for index, (job_id, decide) in sorted(enumerate(decisions), key=lambda one: one[1][0]):
+        try:
+            outcomes[index] = change_job(connection, job_id, decide)
+        except TrackerError as refusal:  # it was raised before anything of this job was written
+            outcomes[index] = refusal
+    return [outcomes[index] for index in range(len(decisions))]
+
+
+def delete_job(connection: Connection, job_id: str) -> Job:
+    """Remove a job that has ended; see `JobStore.delete`."""
+    job = read_job(connection, job_id, to_change=True)
+    standing = connection.execute(select(job_locks.c.lock_key).where(job_locks.c.job_id == job_id).limit(1)).first()
+    if not job.final or standing is not None:
+        raise IllegalTransitionError(job_id, job.state, "DeleteJob")
+    connection.execute(delete(jobs).where(jobs.c.job_id == job_id))
+    return job
 
 
 def store_change(connection: Connection, change: Change) -> Change:
@@ -110,7 +135,7 @@ def _add_failures(connection: Connection, job: Job, failures: Sequence[ItemFailu
     fitting = new[: max(0, STORED_FAILURES_PER_JOB - stored)]
     rows = [failure_values(job.job_id, latest[key], job.update_time) for key in (*known, *fitting)]
     if rows:
-        statement = insert(item_failures)
+        statement = insert(connection, item_failures)
         replaced = {name: statement.excluded[name] for name in rows[0] if name not in UNREPLACED}
         upsert = statement.on_conflict_do_update(index_elements=["job_id", "item_key", "stage"], set_=replaced)
         connection.execute(upsert, rows)

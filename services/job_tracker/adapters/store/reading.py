@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import orjson
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, tuple_
 
 from job_tracker.adapters.store.moving import read_job
 from job_tracker.adapters.store.rows import event_of, failure_of, job_of
-from job_tracker.adapters.store.tables import item_failures, job_events, job_types, jobs
+from job_tracker.adapters.store.tables import item_failures, job_events, jobs
 from job_tracker.application.ports.job_store import Filter, JobKey, PlacedEvent, Seen, Stats
-from job_tracker.domain.job import ItemFailure, Job, JobType
+from job_tracker.domain.job import ItemFailure, Job
 from job_tracker.domain.states import FINAL, HELD, State
 
 ACTIVE_STATES = tuple(state.value for state in State if state not in FINAL)
@@ -93,10 +92,29 @@ def failures(
     return [failure_of(row) for row in connection.execute(query)]
 
 
-def cancelling_of(connection: Connection, worker_id: str) -> list[Job]:
-    """Read the jobs of a worker that somebody asked to cancel."""
-    query = select(jobs).where(jobs.c.state == State.CANCELLING.value, jobs.c.worker_id == worker_id)
+def asked_of(connection: Connection, worker_id: str) -> list[Job]:
+    """Read the jobs that a worker holds and of which something is asked."""
+    something = or_(jobs.c.state == State.CANCELLING.value, jobs.c.paused, jobs.c.asked != "")
+    query = select(jobs).where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id == worker_id, something)
     return [job_of(row) for row in connection.execute(query.order_by(jobs.c.job_id))]
+
+
+def held_of_type(connection: Connection, job_type: str) -> list[str]:
+    """Find the jobs of a type that workers hold."""
+    query = select(jobs.c.job_id).where(jobs.c.state.in_(HELD_STATES), jobs.c.type == job_type)
+    return list(connection.execute(query.order_by(jobs.c.job_id)).scalars())
+
+
+def retried(connection: Connection, job_ids: Sequence[str]) -> set[str]:
+    """Find those of some jobs that another job repeats."""
+    repeats = jobs.c.retry_of_job_id.in_(job_ids), jobs.c.retry_of_job_id != ""
+    return set(connection.execute(select(jobs.c.retry_of_job_id).where(*repeats)).scalars())
+
+
+def count_selected(connection: Connection, wanted: Filter) -> int:
+    """Count the jobs that a filter selects."""
+    count: int = connection.execute(_filtered(select(func.count()).select_from(jobs), wanted)).scalar_one()
+    return count
 
 
 def stats(
@@ -116,12 +134,6 @@ def stats(
     )
     running, pending, oldest = connection.execute(now).one()
     return Stats({(row.type, row.variant, State(row.state)): row.n for row in rows}, running, pending, oldest)
-
-
-def registered_types(connection: Connection) -> list[JobType]:
-    """Read the registered types by name."""
-    rows = connection.execute(select(job_types).order_by(job_types.c.type))
-    return [JobType(row.type, row.display_name, tuple(orjson.loads(row.variants))) for row in rows]
 
 
 def _filtered(query: AnySelect, wanted: Filter) -> AnySelect:

@@ -1,12 +1,21 @@
 """What the reaper asks of the database, and what a start does to leases."""
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
-from job_tracker.adapters.store.tables import claim_requests, job_locks, jobs
+from job_tracker.adapters.store.dialects import insert, serialise
+from job_tracker.adapters.store.tables import claim_requests, counters, create_requests, job_locks, jobs, workers
 from job_tracker.domain.moves import Now
 from job_tracker.domain.states import HELD, State
 
 HELD_STATES = tuple(state.value for state in HELD)
+
+ROUND_SECONDS = 1.0
+"""So often it is noted that leases are looked after."""
+
+UNWATCHED_SECONDS = 4.0
+"""Longer than any delay of a note while some replica and the database are well."""
+
+LOOKED_AFTER = "looked_after"
 
 
 def overdue(connection: Connection, now: Now) -> list[str]:
@@ -31,14 +40,42 @@ def any_locks_to_free(connection: Connection, now: Now) -> bool:
     return connection.execute(due).first() is not None
 
 
-def forget_requests(connection: Connection, before: int) -> None:
-    """Forget claim requests made before a time."""
-    connection.execute(delete(claim_requests).where(claim_requests.c.request_time < before))
+def forget(connection: Connection, now: Now, claims_after: float, creations_after: float, workers_after: float) -> None:
+    """Forget what nobody asks for any more; see `JobStore.forget`."""
+    connection.execute(delete(claim_requests).where(claim_requests.c.request_time < _ago(now, claims_after)))
+    lives = exists(select(1).where(jobs.c.job_id == create_requests.c.job_id))
+    old = create_requests.c.request_time < _ago(now, creations_after)
+    connection.execute(delete(create_requests).where(old, ~lives))
+    holds = exists(select(1).where(jobs.c.worker_id == workers.c.worker_id, jobs.c.state.in_(HELD_STATES)))
+    connection.execute(delete(workers).where(workers.c.last_seen_time < _ago(now, workers_after), ~holds))
 
 
-def give_leases_a_whole_ttl(connection: Connection, steady: float, grace: float) -> None:
-    """Set every steady time anew: the clock that they were written by ended with its process."""
+def must_note(connection: Connection, now: Now) -> bool:
+    """Whether there are leases and it is time to note that they are looked after: a read, so that who idles writes nothing."""
+    if connection.execute(select(jobs.c.job_id).where(jobs.c.state.in_(HELD_STATES)).limit(1)).first() is None:
+        return False
+    since = _since_looked_after(connection, now)
+    return since is None or not 0 <= since < ROUND_SECONDS
+
+
+def watch_leases(connection: Connection, now: Now, grace: float) -> bool:
+    """Note that leases are looked after, and begin them anew where nobody did; see `JobStore.watch_leases`."""
+    serialise(connection, [LOOKED_AFTER])
+    since = _since_looked_after(connection, now)
+    unwatched = since is None or not -ROUND_SECONDS <= since <= UNWATCHED_SECONDS
+    if unwatched:
+        give_leases_a_whole_ttl(connection, now, grace)
+    millis = round(now.steady * 1_000)
+    statement = insert(connection, counters).values(name=LOOKED_AFTER, value=millis)
+    connection.execute(statement.on_conflict_do_update(index_elements=[counters.c.name], set_={"value": millis}))
+    return unwatched
+
+
+def give_leases_a_whole_ttl(connection: Connection, now: Now, grace: float) -> None:
+    """Set every steady time anew: those that were written before say nothing any more."""
+    steady = now.steady
     held = jobs.c.state.in_(HELD_STATES)
+    connection.execute(select(jobs.c.job_id).where(held).order_by(jobs.c.job_id).with_for_update())
     connection.execute(
         update(jobs)
         .where(held)
@@ -57,3 +94,12 @@ def give_leases_a_whole_ttl(connection: Connection, steady: float, grace: float)
         .where(job_locks.c.free_at_steady.is_not(None))
         .values(free_at_steady=steady + job_locks.c.free_ttl)
     )
+
+
+def _since_looked_after(connection: Connection, now: Now) -> float | None:
+    noted = connection.execute(select(counters.c.value).where(counters.c.name == LOOKED_AFTER)).scalar_one_or_none()
+    return None if noted is None else now.steady - noted / 1_000
+
+
+def _ago(now: Now, seconds: float) -> int:
+    return now.wall - round(seconds * 1_000_000)

@@ -5,7 +5,20 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from job_tracker.domain.job import EndedLease, Event, EventKind, ItemFailure, Job, JobFailure, Lease, Origin
+from job_tracker.domain.job import (
+    Asked,
+    EndedLease,
+    Event,
+    EventKind,
+    ItemFailure,
+    Job,
+    JobFailure,
+    JobType,
+    Lease,
+    Origin,
+    RetryScope,
+    TypePause,
+)
 from job_tracker.domain.locks import Lock
 from job_tracker.domain.progress import Pace, Progress
 from job_tracker.domain.states import State
@@ -48,6 +61,8 @@ def job_of(row: Row[Any]) -> Job:
         progress=Progress(**{name: r[name] for name in _COUNTS}, metrics=orjson.loads(r["metrics"])),
         pace=pace,
         failure=failure,
+        asked=Asked(r["asked"]),
+        retry_scope=RetryScope(r["retry_scope"]) if r["retry_scope"] else None,
         lease=lease,
         ended_lease=ended,
         cancel_deadline=r["cancel_deadline_steady"],
@@ -69,6 +84,7 @@ def new_values(job: Job) -> Values:
         "ticket": job.ticket,
         "max_attempts": job.max_attempts,
         "retry_of_job_id": job.retry_of_job_id,
+        "retry_scope": job.retry_scope or "",
         "parent_job_id": job.parent_job_id,
         "created_by": job.created_by,
         "create_time": job.create_time,
@@ -89,6 +105,7 @@ def moved_values(job: Job) -> Values:
         "attempts_used": job.attempts_used,
         "worker_id": job.worker_id,
         "cancel_requested": job.cancel_requested,
+        "paused": job.paused,
         "start_time": job.start_time,
         "end_time": job.end_time,
         "not_before": job.not_before,
@@ -121,8 +138,15 @@ def reported_values(job: Job) -> Values:
         "pace_rate": pace and pace.rate,
         "lease_deadline_steady": lease and lease.deadline,
         "lease_report_sequence": lease and lease.report_sequence,
+        "asked": job.asked.value,
         "item_failure_count": job.item_failure_count,
     }
+
+
+def type_of(row: Row[Any]) -> JobType:
+    """Read a registered type, joined with its pause, from a row."""
+    pause = None if row.pause_time is None else TypePause(row.paused_by, row.reason, row.pause_time)
+    return JobType(row.type, row.display_name, tuple(orjson.loads(row.variants)), row.retries_failed_items, pause)
 
 
 def event_of(row: Row[Any]) -> Event:
@@ -208,6 +232,7 @@ _PLAIN = (
     "attempts_used",
     "worker_id",
     "cancel_requested",
+    "paused",
     "start_time",
     "end_time",
     "not_before",

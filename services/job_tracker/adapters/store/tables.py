@@ -32,10 +32,16 @@ metadata = MetaData(
     }
 )
 
+
+def _key(length: int) -> String:
+    """Say what a key's text is: on PostgreSQL compared byte by byte, as SQLite does."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 jobs = Table(
     "jobs",
     metadata,
-    Column("job_id", String(36), primary_key=True),
+    Column("job_id", _key(36), primary_key=True),
     Column("type", String(64), nullable=False),
     Column("variant", String(64), nullable=False),
     Column("display_name", Text, nullable=False),
@@ -53,10 +59,13 @@ jobs = Table(
     Column("attempts_used", Integer, nullable=False),
     Column("max_attempts", Integer, nullable=False),
     Column("retry_of_job_id", String(36), nullable=False),
+    Column("retry_scope", String(16), nullable=False),
     Column("parent_job_id", String(36), nullable=False),
     Column("worker_id", Text, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("asked", String(8), nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("start_time", BigInteger),
     Column("update_time", BigInteger, nullable=False),
@@ -111,13 +120,19 @@ jobs = Table(
         sqlite_where=text("state = 'PENDING'"),
         postgresql_where=text("state = 'PENDING'"),
     ),
+    Index(
+        "ix_jobs_retry_of_job_id",
+        "retry_of_job_id",
+        sqlite_where=text("retry_of_job_id != ''"),
+        postgresql_where=text("retry_of_job_id != ''"),
+    ),
     postgresql_with={"fillfactor": 80},  # room beside a row for its next progress, so that no index is touched
 )
 
 job_events = Table(
     "job_events",
     metadata,
-    Column("job_id", String(36), ForeignKey(jobs.c.job_id, ondelete="CASCADE"), nullable=False),
+    Column("job_id", _key(36), ForeignKey(jobs.c.job_id, ondelete="CASCADE"), nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("kind", String(20), nullable=False),
@@ -135,9 +150,9 @@ job_events = Table(
 job_locks = Table(
     "job_locks",
     metadata,
-    Column("lock_key", String(200), nullable=False),
+    Column("lock_key", _key(200), nullable=False),
     Column("ticket", BigInteger, nullable=False),
-    Column("job_id", String(36), ForeignKey(jobs.c.job_id, ondelete="CASCADE"), nullable=False),
+    Column("job_id", _key(36), ForeignKey(jobs.c.job_id, ondelete="CASCADE"), nullable=False),
     Column("exclusive", Boolean, nullable=False),
     Column("free_at_steady", Float),
     Column("free_ttl", Float),
@@ -151,9 +166,9 @@ job_locks = Table(
 item_failures = Table(
     "item_failures",
     metadata,
-    Column("job_id", String(36), ForeignKey(jobs.c.job_id, ondelete="CASCADE"), nullable=False),
-    Column("item_key", Text, nullable=False),
-    Column("stage", Text, nullable=False),
+    Column("job_id", _key(36), ForeignKey(jobs.c.job_id, ondelete="CASCADE"), nullable=False),
+    Column("item_key", _key(200), nullable=False),
+    Column("stage", _key(200), nullable=False),
     Column("origin", String(16), nullable=False),
     Column("code", String(64), nullable=False),
     Column("message", Text, nullable=False),
@@ -170,8 +185,9 @@ create_requests = Table(
     metadata,
     Column("request_id", Text, primary_key=True),
     Column("content_hash", Text, nullable=False),
-    Column("job_id", String(36), nullable=False),
+    Column("job_id", _key(36), nullable=False),
     Column("lease_token", Text),
+    Column("request_time", BigInteger, nullable=False),
 )
 """Requests outlive the job rows that they made. The lease is that of a job that was created and claimed in one call."""
 
@@ -190,7 +206,28 @@ job_types = Table(
     Column("type", String(64), primary_key=True),
     Column("display_name", Text, nullable=False),
     Column("variants", Text, nullable=False),
+    Column("retries_failed_items", Boolean, nullable=False),
 )
+
+paused_types = Table(
+    "paused_types",
+    metadata,
+    Column("type", String(64), primary_key=True),
+    Column("paused_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("pause_time", BigInteger, nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker_id", _key(128), primary_key=True),
+    Column("types", Text, nullable=False),
+    Column("first_seen_time", BigInteger, nullable=False),
+    Column("last_seen_time", BigInteger, nullable=False),
+    Column("listening_time", BigInteger),
+)
+"""Who claims jobs. `listening_time` is the last sign of life of the worker's directive stream, NULL when it has none."""
 
 counters = Table(
     "counters",
@@ -198,4 +235,4 @@ counters = Table(
     Column("name", String(16), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-"""The last ticket and the last fence."""
+"""The last ticket, the last fence, and when leases were looked after last (steady milliseconds)."""

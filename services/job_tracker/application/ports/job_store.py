@@ -1,11 +1,16 @@
-"""Where jobs are kept. Every method is one transaction; what was written before is seen by every read."""
+"""Where jobs are kept. Every method is one transaction; what was written before is seen by every read.
+
+The store tells the time, too: on PostgreSQL it is the database's, the same for every replica. What has to be decided on a
+moment is decided inside the transaction, on the moment that the store hands over.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from job_tracker.domain.job import Event, ItemFailure, Job, JobType, Lease
+from job_tracker.domain.errors import TrackerError
+from job_tracker.domain.job import Event, ItemFailure, Job, JobType, Lease, Worker
 from job_tracker.domain.moves import Change, Now
 from job_tracker.domain.states import State
 
@@ -18,17 +23,23 @@ class ConflictPolicy(StrEnum):
 
     FAIL = "FAIL"
     QUEUE = "QUEUE"
+    USE_EXISTING = "USE_EXISTING"
+    REPLACE = "REPLACE"
 
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A job to be created, and how: `claim` starts it at once where no lock is in the way."""
+    """A job to be created, and how; the store sets its times and its place.
+
+    `claim` starts it at once where no lock is in the way. `cancel_grace` (seconds) is for those whose place it takes.
+    """
 
     job: Job
     policy: ConflictPolicy
     request_id: str
     content_hash: str
     claim: "ClaimRequest | None" = None
+    cancel_grace: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +49,13 @@ class Created:
     job: Job
     created: bool
     claimed: bool = False
+    replaced: tuple[Change, ...] = ()
+    """What was made of the jobs whose place it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """Who asks for work, of which types, and for how long (seconds) without a report."""
+    """Who asks for work, of which types and shops (none: all), and for how long (seconds) without a report."""
 
     request_id: str
     worker_id: str
@@ -50,6 +63,7 @@ class ClaimRequest:
     max_jobs: int
     ttl: float
     content_hash: str = ""
+    stores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +121,22 @@ class Stats:
     oldest_pending: int | None
 
 
+Decide = Callable[[Job, Now], Change]
+"""Looks at a job as it is at a moment, and says what becomes of it, or raises."""
+
+
 class JobStore(Protocol):
     """Keeps jobs, their events, failures, locks and leases."""
 
-    async def create(self, creation: Creation, now: Now, new_token: Callable[[], str]) -> Created:
+    async def create(self, creation: Creation, new_token: Callable[[], str]) -> Created:
         """Store a job with its locks, or find the one that this request made before.
 
         Raises:
-            RequestIdReusedError, ConflictingJobError, JobNotFoundError: As their texts say.
+            RequestIdReusedError, ConflictingJobError, JobNotFoundError, JobDeletedError: As their texts say.
         """
         ...
 
-    async def change(self, job_id: str, decide: Callable[[Job], Change]) -> Change:
+    async def change(self, job_id: str, decide: Decide) -> Change:
         """Let `decide` look at a job as it is, and store what it answers.
 
         Raises:
@@ -126,7 +144,24 @@ class JobStore(Protocol):
         """
         ...
 
-    async def claim(self, request: ClaimRequest, now: Now, new_token: Callable[[], str]) -> list[Claimed]:
+    async def change_many(self, decisions: Sequence[tuple[str, Decide]]) -> list[Change | TrackerError]:
+        """Do as `change` does with each of some jobs, in one transaction; one that is refused is refused alone."""
+        ...
+
+    async def delete(self, job_id: str) -> Job:
+        """Remove a job that has ended, with its events and failures; what it was.
+
+        Raises:
+            JobNotFoundError: There is no such job.
+            IllegalTransitionError: It has not ended, or its locks still stand.
+        """
+        ...
+
+    async def remove_ended(self, keep: Mapping[State, float], limit: int) -> dict[State, int]:
+        """Remove jobs whose end is longer ago than their state is kept (seconds), at most `limit`; how many of each."""
+        ...
+
+    async def claim(self, request: ClaimRequest, new_token: Callable[[], str]) -> list[Claimed]:
         """Claim what may run, highest priority and then oldest first; the same request id gives the same leases.
 
         Raises:
@@ -134,24 +169,71 @@ class JobStore(Protocol):
         """
         ...
 
-    async def any_claimable(self, request: ClaimRequest, now: Now) -> bool:
+    async def any_claimable(self, request: ClaimRequest) -> bool:
         """Whether `claim` would answer with anything, or was asked the same before."""
         ...
 
-    async def overdue(self, now: Now) -> list[str]:
+    async def begin_watching_leases(self, grace: float) -> None:
+        """After a start: where the steady clock begins anew, so does every lease and every grace (seconds)."""
+        ...
+
+    async def watch_leases(self, grace: float) -> bool:
+        """Note that leases are looked after; where nobody did for a while, or the clock jumped, they all begin anew.
+
+        Workers could not renew while the database, or every replica, was away: that must not cost them their leases.
+        Returns whether leases began anew.
+        """
+        ...
+
+    async def overdue(self) -> list[str]:
         """Find held jobs whose lease or grace has run out."""
         ...
 
-    async def free_locks(self, now: Now) -> bool:
+    async def free_locks(self) -> bool:
         """Free the locks that stood on for a revoked lease; whether there were any."""
         ...
 
-    async def forget_requests(self, before: int) -> None:
-        """Forget claim requests made before a time (Unix microseconds): nobody repeats them any more."""
+    async def take_places(self) -> bool:
+        """Give jobs whose time has come their place among those who want their locks; whether there were any."""
         ...
 
-    async def give_leases_a_whole_ttl(self, steady: float, grace: float) -> None:
-        """After a start: the steady clock begins anew, so every lease and grace does."""
+    async def forget(self, *, claims_after: float, creations_after: float, workers_after: float) -> None:
+        """Forget what nobody asks for any more, by age in seconds: claims, creations whose job is gone, silent workers."""
+        ...
+
+    async def note_worker(self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool) -> None:
+        """Note that a worker was heard of, with its types unless they are None, and by its directive stream if `listening`."""
+        ...
+
+    async def workers(self, after: str, limit: int, listens_for: float) -> list[Worker]:
+        """Read workers by name, after a name, with what they hold.
+
+        One whose directive stream gave a sign of life within `listens_for` seconds is listening.
+        """
+        ...
+
+    async def pause_type(self, job_type: str, paused_by: str, reason: str) -> JobType:
+        """Keep a type's jobs from being claimed; a type that is paused stays as it is.
+
+        Raises:
+            JobTypeNotRegisteredError: Nobody has registered it.
+        """
+        ...
+
+    async def resume_type(self, job_type: str) -> JobType:
+        """Let a type's jobs be claimed.
+
+        Raises:
+            JobTypeNotRegisteredError: Nobody has registered it.
+        """
+        ...
+
+    async def held_of_type(self, job_type: str) -> list[str]:
+        """Find the jobs of a type that workers hold."""
+        ...
+
+    async def retried(self, job_ids: Sequence[str]) -> set[str]:
+        """Find those of some jobs that another job repeats."""
         ...
 
     async def get(self, job_id: str) -> Job:
@@ -194,12 +276,16 @@ class JobStore(Protocol):
         """Read a job's item failures by item key and stage, after a place in that order."""
         ...
 
-    async def cancelling_of(self, worker_id: str) -> list[Job]:
-        """Read the jobs of a worker that somebody asked to cancel."""
+    async def asked_of(self, worker_id: str) -> list[Job]:
+        """Read the jobs that a worker holds and of which something is asked: cancel, pause, drain."""
         ...
 
     async def stats(self, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None) -> Stats:
         """Count jobs."""
+        ...
+
+    async def count_selected(self, wanted: Filter) -> int:
+        """Count the jobs that a filter selects."""
         ...
 
     async def register_types(self, types: Sequence[JobType]) -> list[JobType]:

@@ -1,10 +1,14 @@
-"""Jobs, their events, locks, failures, requests and types."""
+"""Jobs, their events, locks, failures, requests, types and workers."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0001"
 down_revision = None
+
+
+def key(length: int) -> sa.String:
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -26,8 +30,9 @@ def upgrade() -> None:
         "create_requests",
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
-        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("job_id", key(36), nullable=False),
         sa.Column("lease_token", sa.Text(), nullable=True),
+        sa.Column("request_time", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("request_id", name=op.f("pk_create_requests")),
     )
     op.create_table(
@@ -35,11 +40,12 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("display_name", sa.Text(), nullable=False),
         sa.Column("variants", sa.Text(), nullable=False),
+        sa.Column("retries_failed_items", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("type", name=op.f("pk_job_types")),
     )
     op.create_table(
         "jobs",
-        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("job_id", key(36), nullable=False),
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("variant", sa.String(length=64), nullable=False),
         sa.Column("display_name", sa.Text(), nullable=False),
@@ -57,10 +63,13 @@ def upgrade() -> None:
         sa.Column("attempts_used", sa.Integer(), nullable=False),
         sa.Column("max_attempts", sa.Integer(), nullable=False),
         sa.Column("retry_of_job_id", sa.String(length=36), nullable=False),
+        sa.Column("retry_scope", sa.String(length=16), nullable=False),
         sa.Column("parent_job_id", sa.String(length=36), nullable=False),
         sa.Column("worker_id", sa.Text(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("asked", sa.String(length=8), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("start_time", sa.BigInteger(), nullable=True),
         sa.Column("update_time", sa.BigInteger(), nullable=False),
@@ -113,21 +122,38 @@ def upgrade() -> None:
     )
     op.create_index("ix_jobs_create_time_job_id", "jobs", ["create_time", "job_id"], unique=False)
     op.create_index("ix_jobs_end_time", "jobs", ["end_time"], unique=False)
+    op.create_index(
+        "ix_jobs_retry_of_job_id",
+        "jobs",
+        ["retry_of_job_id"],
+        unique=False,
+        sqlite_where=sa.text("retry_of_job_id != ''"),
+        postgresql_where=sa.text("retry_of_job_id != ''"),
+    )
     op.create_index("ix_jobs_state_create_time_job_id", "jobs", ["state", "create_time", "job_id"], unique=False)
     op.create_index("ix_jobs_store_id_create_time_job_id", "jobs", ["store_id", "create_time", "job_id"], unique=False)
-    op.create_index(
-        "ix_jobs_claimable",
-        "jobs",
-        [sa.text("priority DESC"), "ticket"],
-        unique=False,
-        sqlite_where=sa.text("state = 'PENDING'"),
-        postgresql_where=sa.text("state = 'PENDING'"),
+    op.create_table(
+        "paused_types",
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("paused_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("pause_time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("type", name=op.f("pk_paused_types")),
+    )
+    op.create_table(
+        "workers",
+        sa.Column("worker_id", key(128), nullable=False),
+        sa.Column("types", sa.Text(), nullable=False),
+        sa.Column("first_seen_time", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen_time", sa.BigInteger(), nullable=False),
+        sa.Column("listening_time", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("worker_id", name=op.f("pk_workers")),
     )
     op.create_table(
         "item_failures",
-        sa.Column("job_id", sa.String(length=36), nullable=False),
-        sa.Column("item_key", sa.Text(), nullable=False),
-        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("job_id", key(36), nullable=False),
+        sa.Column("item_key", key(200), nullable=False),
+        sa.Column("stage", key(200), nullable=False),
         sa.Column("origin", sa.String(length=16), nullable=False),
         sa.Column("code", sa.String(length=64), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
@@ -141,7 +167,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "job_events",
-        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("job_id", key(36), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -158,9 +184,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "job_locks",
-        sa.Column("lock_key", sa.String(length=200), nullable=False),
+        sa.Column("lock_key", key(200), nullable=False),
         sa.Column("ticket", sa.BigInteger(), nullable=False),
-        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("job_id", key(36), nullable=False),
         sa.Column("exclusive", sa.Boolean(), nullable=False),
         sa.Column("free_at_steady", sa.Float(), nullable=True),
         sa.Column("free_ttl", sa.Float(), nullable=True),
@@ -169,3 +195,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_job_locks_job_id", "job_locks", ["job_id"], unique=False)
+    pending = sa.text("state = 'PENDING'")
+    op.create_index(
+        "ix_jobs_claimable",
+        "jobs",
+        [sa.text("priority DESC"), "ticket"],
+        unique=False,
+        sqlite_where=pending,
+        postgresql_where=pending,
+    )
+    if op.get_context().dialect.name == "postgresql":
+        op.execute(sa.schema.CreateSequence(sa.Sequence("job_tickets")))

@@ -1,0 +1,26 @@
+"""The moment of a transaction, by the clock that its leases are measured with."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, text
+
+from job_tracker.application.ports.clock import Clock
+from job_tracker.domain.moves import Now
+
+Moment = Callable[[Connection], Now]
+
+NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
+
+
+def of_clock(clock: Clock) -> Moment:
+    """Tell time by this process's clocks: right where one process has the database."""
+    return lambda _connection: clock.now()
+
+
+def of_postgresql(connection: Connection) -> Now:
+    """Tell time by the database's clock, the same for every replica.
+
+    It is steady as long as nobody sets it, and `watch_leases` sees when somebody did.
+    """
+    micros: int = connection.execute(NOW).scalar_one()
+    return Now(micros, micros / 1_000_000)

@@ -1,0 +1,62 @@
+"""Registered types, and which of them are paused."""
+
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy import Connection, delete, select
+
+from job_tracker.adapters.store.dialects import insert
+from job_tracker.adapters.store.rows import type_of
+from job_tracker.adapters.store.tables import job_types, paused_types
+from job_tracker.domain.errors import JobTypeNotRegisteredError
+from job_tracker.domain.job import JobType
+from job_tracker.domain.moves import Now
+
+WITH_PAUSE = select(job_types, paused_types.c.paused_by, paused_types.c.reason, paused_types.c.pause_time).join_from(
+    job_types, paused_types, job_types.c.type == paused_types.c.type, isouter=True
+)
+
+
+def register_types(connection: Connection, types: Sequence[JobType]) -> list[JobType]:
+    """Store types, and read all of them. A pause stays: it is not the workers' to end."""
+    for one in sorted(types, key=lambda each: each.type):
+        values = {
+            "display_name": one.display_name,
+            "variants": orjson.dumps(one.variants).decode(),
+            "retries_failed_items": one.retries_failed_items,
+        }
+        statement = insert(connection, job_types).values(type=one.type, **values)
+        connection.execute(statement.on_conflict_do_update(index_elements=[job_types.c.type], set_=values))
+    return registered_types(connection)
+
+
+def registered_types(connection: Connection) -> list[JobType]:
+    """Read the registered types by name."""
+    return [type_of(row) for row in connection.execute(WITH_PAUSE.order_by(job_types.c.type))]
+
+
+def pause_type(connection: Connection, job_type: str, paused_by: str, reason: str, now: Now) -> JobType:
+    """Keep a type's jobs from being claimed; see `JobStore.pause_type`."""
+    registered_type(connection, job_type)
+    values = {"type": job_type, "paused_by": paused_by, "reason": reason, "pause_time": now.wall}
+    connection.execute(insert(connection, paused_types).values(values).on_conflict_do_nothing())
+    return registered_type(connection, job_type)
+
+
+def resume_type(connection: Connection, job_type: str) -> JobType:
+    """Let a type's jobs be claimed; see `JobStore.resume_type`."""
+    registered_type(connection, job_type)
+    connection.execute(delete(paused_types).where(paused_types.c.type == job_type))
+    return registered_type(connection, job_type)
+
+
+def registered_type(connection: Connection, job_type: str) -> JobType:
+    """Read a type.
+
+    Raises:
+        JobTypeNotRegisteredError: Nobody has registered it.
+    """
+    row = connection.execute(WITH_PAUSE.where(job_types.c.type == job_type)).one_or_none()
+    if row is None:
+        raise JobTypeNotRegisteredError(job_type)
+    return type_of(row)

@@ -1,0 +1,48 @@
+"""Who claims jobs, as their calls tell."""
+
+import orjson
+from sqlalchemy import Connection, select
+
+from job_tracker.adapters.store.dialects import insert
+from job_tracker.adapters.store.tables import jobs, workers
+from job_tracker.domain.job import Worker
+from job_tracker.domain.moves import Now
+from job_tracker.domain.states import HELD
+
+HELD_STATES = tuple(state.value for state in HELD)
+
+
+def note_worker(
+    connection: Connection, worker_id: str, types: tuple[str, ...] | None, listening: bool, now: Now
+) -> None:
+    """Note that a worker was heard of; see `JobStore.note_worker`."""
+    changed: dict[str, object] = {"last_seen_time": now.wall}
+    if types is not None:
+        changed["types"] = orjson.dumps(types).decode()
+    if listening:
+        changed["listening_time"] = now.wall
+    first = {"worker_id": worker_id, "types": "[]", "first_seen_time": now.wall} | changed
+    statement = insert(connection, workers).values(first)
+    connection.execute(statement.on_conflict_do_update(index_elements=[workers.c.worker_id], set_=changed))
+
+
+def list_workers(connection: Connection, after: str, limit: int, listens_for: float, now: Now) -> list[Worker]:
+    """Read workers by name, after a name, with what they hold."""
+    found = connection.execute(
+        select(workers).where(workers.c.worker_id > after).order_by(workers.c.worker_id).limit(limit)
+    ).all()
+    held: dict[str, list[str]] = {row.worker_id: [] for row in found}
+    holding = select(jobs.c.worker_id, jobs.c.job_id).where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id.in_(held))
+    for row in connection.execute(holding.order_by(jobs.c.job_id)):
+        held[row.worker_id].append(row.job_id)
+    return [
+        Worker(
+            row.worker_id,
+            tuple(orjson.loads(row.types)),
+            row.first_seen_time,
+            row.last_seen_time,
+            row.listening_time is not None and row.listening_time > now.wall - listens_for * 1_000_000,
+            tuple(held[row.worker_id]),
+        )
+        for row in found
+    ]
