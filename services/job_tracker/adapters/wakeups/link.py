@@ -63,10 +63,10 @@ class Link:
                     self._poller.look_soon(told=True)  # what was told before the connection stood was not heard
                     await self._tell_forever(connection)
                 finally:
+                    self._poller.look_soon(told=False)
                     await self._take_leave(connection)
             except Exception as error:  # whatever it is, the poller goes on, and so do we
                 log.warning("replicas do not hear each other", reason=str(error) or repr(error), again_in=delay)
-            self._poller.look_soon(told=False)
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST_DELAY_SECONDS)
 
@@ -75,7 +75,8 @@ class Link:
             await self._tell(connection)
             await asyncio.sleep(ROUND_SECONDS)
             try:
-                await asyncio.wait_for(self._woken.wait(), SIGN_OF_LIFE_SECONDS)
+                async with asyncio.timeout(SIGN_OF_LIFE_SECONDS):
+                    await self._woken.wait()
             except TimeoutError:
                 await connection.execute("SELECT 1")
             if connection.is_closed():

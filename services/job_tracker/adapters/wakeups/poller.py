@@ -55,7 +55,8 @@ class Poller:
             except Exception:  # it must outlive what one look meets
                 log.exception("looking for changes failed")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._now.wait(), self._every)
+                async with asyncio.timeout(self._every):
+                    await self._now.wait()
 
     async def look(self) -> None:
         """Look once, and deliver what has changed since the last look.
