@@ -52,6 +52,7 @@ class TrackerSettings(ServiceSettings):
     listen: str = Field("127.0.0.1:50051", description="Where to listen, host:port; port 0 takes a free one.")
     database_url: DatabaseUrl = Field(
         "sqlite:///nhanhsync-jobs.db",
+        repr=False,  # it may hold a password
         description="The database: sqlite:///relative.db, sqlite:////absolute.db, or for several replicas"
         " postgresql://user:password@host:port/name.",
     )
