@@ -45,7 +45,7 @@ class ServiceSettings(BaseSettings):
 
     insecure: bool = Field(False, description="Allow an address that other machines reach, without TLS.")
     listen: str = Field(description="Where to listen, host:port; port 0 takes a free one.")
-    database_url: DatabaseUrl
+    database_url: DatabaseUrl = Field(repr=False)
     metrics_listen: str = Field("", description="Where Prometheus scrapes, host:port; empty: nowhere.")
     log_level: Annotated[str, AfterValidator(_known_level)] = Field(
         "info", description="debug, info, warning or error."

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import uuid_utils
 from chassis.database import DatabaseInUseError, DatabaseUnavailableError, open_database
@@ -29,6 +30,7 @@ from job_tracker.adapters.clock import SystemClock
 from job_tracker.adapters.removed_jobs import RemovedJobs
 from job_tracker.adapters.store.job_store import SqlJobStore
 from job_tracker.adapters.store.moment import Moment, usual
+from job_tracker.adapters.wakeups.replicas import joined
 from job_tracker.application.changes import Changes
 from job_tracker.application.ports.clock import Clock
 from job_tracker.application.reap import reap_forever
@@ -50,7 +52,15 @@ class TrackerSettings(ServiceSettings):
 
     listen: str = Field("127.0.0.1:50051", description="Where to listen, host:port; port 0 takes a free one.")
     database_url: DatabaseUrl = Field(
-        "sqlite:///nhanhsync-jobs.db", description="The database: sqlite:///relative.db or sqlite:////absolute.db."
+        "sqlite:///nhanhsync-jobs.db",
+        repr=False,  # it may hold a password
+        description="The database: sqlite:///relative.db, sqlite:////absolute.db, or for several replicas"
+        " postgresql://user:password@host:port/name.",
+    )
+    wakeups: Literal["notify", "poll"] = Field(
+        "notify",
+        description="How replicas on one PostgreSQL hear of each other: notify (at once), or poll (twice a second), which"
+        " a pooler in transaction mode needs.",
     )
     cancel_grace_seconds: float = Field(
         60.0, gt=0, le=3600, description="A cancelled job ends after this at the latest."
@@ -103,14 +113,23 @@ async def running(
     """
     metrics = CallMetrics()
     async with contextlib.AsyncExitStack() as stack:
-        database = await open_database(settings.database_url, migrations=MIGRATIONS, exclusive=True)
+        database = await open_database(
+            settings.database_url,
+            migrations=MIGRATIONS,
+            exclusive=True,
+            behind_pooler=settings.wakeups == "poll",
+        )
         stack.push_async_callback(database.close)
         clock = clock or SystemClock()
         store = SqlJobStore(database, now or usual(database.dialect, clock))
+        changes = Changes()
+        if database.dialect == "postgresql":
+            notify = settings.wakeups == "notify"
+            await stack.enter_async_context(joined(changes, store, clock, settings.database_url, notify=notify))
         tracker = Tracker(
             store=store,
             workers=Workers(store, clock, settings.heartbeat_seconds),
-            changes=Changes(),
+            changes=changes,
             clock=clock,
             new_id=lambda: str(uuid_utils.uuid7()),
             new_token=lambda: secrets.token_urlsafe(16),

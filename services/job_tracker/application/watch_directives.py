@@ -16,7 +16,7 @@ async def watch_directives(tracker: Tracker, worker_id: str) -> AsyncGenerator[T
     with tracker.changes.subscribe(of_worker(worker_id)) as subscription:
         await tracker.workers.heard(worker_id, listening=True)
         yield None
-        for job in await tracker.store.asked_of(worker_id):
+        for job in await tracker.store.asked_of([worker_id]):
             yield told_of(job)
         while True:
             await tracker.workers.heard(worker_id, listening=True)

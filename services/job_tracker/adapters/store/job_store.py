@@ -24,6 +24,7 @@ from job_tracker.application.ports.job_store import (
     Creation,
     Decide,
     Filter,
+    Glimpse,
     JobKey,
     PlacedEvent,
     Seen,
@@ -151,9 +152,21 @@ class SqlJobStore:
         """Read a job's item failures."""
         return await self._database.read(lambda c: reading.failures(c, job_id, codes, after, limit))
 
-    async def asked_of(self, worker_id: str) -> list[Job]:
-        """Read the jobs that a worker holds and of which something is asked."""
-        return await self._database.read(lambda c: reading.asked_of(c, worker_id))
+    async def asked_of(self, worker_ids: Sequence[str]) -> list[Job]:
+        """Read the jobs that workers hold and of which something is asked."""
+        return await self._database.read(lambda c: reading.asked_of(c, worker_ids))
+
+    async def glimpse(self, job_ids: Sequence[str]) -> list[Glimpse]:
+        """Look at those of some jobs that there are."""
+        return await self._database.read(lambda c: reading.glimpse(c, job_ids))
+
+    async def glimpse_moving(self, ended_within: float) -> list[Glimpse]:
+        """Look at all jobs that are not final, and at those that ended within the last seconds."""
+
+        def unit(connection: Connection) -> list[Glimpse]:
+            return reading.glimpse_moving(connection, self._now(connection).wall - round(ended_within * 1_000_000))
+
+        return await self._database.read(unit)
 
     async def held_of_type(self, job_type: str) -> list[str]:
         """Find the jobs of a type that workers hold."""

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, selec
 from job_tracker.adapters.store.moving import read_job
 from job_tracker.adapters.store.rows import event_of, failure_of, job_of
 from job_tracker.adapters.store.tables import item_failures, job_events, jobs
-from job_tracker.application.ports.job_store import Filter, JobKey, PlacedEvent, Seen, Stats
+from job_tracker.application.ports.job_store import Filter, Glimpse, JobKey, PlacedEvent, Seen, Stats
 from job_tracker.domain.job import ItemFailure, Job
 from job_tracker.domain.states import FINAL, HELD, State
 
@@ -92,10 +92,10 @@ def failures(
     return [failure_of(row) for row in connection.execute(query)]
 
 
-def asked_of(connection: Connection, worker_id: str) -> list[Job]:
-    """Read the jobs that a worker holds and of which something is asked."""
+def asked_of(connection: Connection, worker_ids: Sequence[str]) -> list[Job]:
+    """Read the jobs that some workers hold and of which something is asked."""
     something = or_(jobs.c.state == State.CANCELLING.value, jobs.c.paused, jobs.c.asked != "")
-    query = select(jobs).where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id == worker_id, something)
+    query = select(jobs).where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id.in_(worker_ids), something)
     return [job_of(row) for row in connection.execute(query.order_by(jobs.c.job_id))]
 
 
@@ -115,6 +115,25 @@ def count_selected(connection: Connection, wanted: Filter) -> int:
     """Count the jobs that a filter selects."""
     count: int = connection.execute(_filtered(select(func.count()).select_from(jobs), wanted)).scalar_one()
     return count
+
+
+def glimpse(connection: Connection, job_ids: Sequence[str]) -> list[Glimpse]:
+    """Look at those of some jobs that there are."""
+    found: list[Glimpse] = []
+    for start in range(0, len(job_ids), 500):
+        found.extend(_glimpses(connection, jobs.c.job_id.in_(job_ids[start : start + 500])))
+    return found
+
+
+def glimpse_moving(connection: Connection, ended_from: int) -> list[Glimpse]:
+    """Look at all jobs that are not final, and at those that ended at or after a time."""
+    return _glimpses(connection, or_(jobs.c.state.in_(ACTIVE_STATES), jobs.c.end_time >= ended_from))
+
+
+def _glimpses(connection: Connection, which: ColumnElement[bool]) -> list[Glimpse]:
+    columns = (jobs.c.job_id, jobs.c.revision, jobs.c.state, jobs.c.attempt, jobs.c.paused, jobs.c.asked)
+    rows = connection.execute(select(*columns).where(which))
+    return [Glimpse(r.job_id, r.revision, f"{r.state} {r.attempt} {r.paused} {r.asked}") for r in rows]
 
 
 def stats(

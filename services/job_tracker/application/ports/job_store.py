@@ -112,6 +112,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Glimpse:
+    """As much of a job as tells whether it has changed; where `standing` differs, more than its progress has."""
+
+    job_id: str
+    revision: int
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """Counts over a window. `counts` is keyed by type, variant and state; times are Unix microseconds."""
 
@@ -276,8 +285,16 @@ class JobStore(Protocol):
         """Read a job's item failures by item key and stage, after a place in that order."""
         ...
 
-    async def asked_of(self, worker_id: str) -> list[Job]:
-        """Read the jobs that a worker holds and of which something is asked: cancel, pause, drain."""
+    async def asked_of(self, worker_ids: Sequence[str]) -> list[Job]:
+        """Read the jobs that workers hold and of which something is asked: cancel, pause, drain."""
+        ...
+
+    async def glimpse(self, job_ids: Sequence[str]) -> list[Glimpse]:
+        """Look at those of some jobs that there are."""
+        ...
+
+    async def glimpse_moving(self, ended_within: float) -> list[Glimpse]:
+        """Look at all jobs that are not final, and at those that ended within the last seconds."""
         ...
 
     async def stats(self, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None) -> Stats:
