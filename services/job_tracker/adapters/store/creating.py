@@ -1,6 +1,6 @@
 """Creating and claiming: requests, tickets, locks, fences."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -90,7 +90,7 @@ def claim(connection: Connection, request: ClaimRequest, now: Now, new_token: Ca
         return _still_held(connection, orjson.loads(repeated.claims))
     claimed: list[Claimed] = []
     size = 0
-    for row in connection.execute(_claimable(request.types, now).limit(request.max_jobs)).all():
+    for row in connection.execute(_claimable(request, now).limit(request.max_jobs)).all():
         size += len(row.params) + len(row.checkpoint or b"")
         if claimed and size > ANSWER_BYTES:
             break
@@ -113,15 +113,15 @@ def any_claimable(connection: Connection, request: ClaimRequest, now: Now) -> bo
     known = select(claim_requests.c.request_id).where(claim_requests.c.request_id == request.request_id)
     if connection.execute(known).first() is not None:
         return True
-    return (
-        connection.execute(_claimable(request.types, now).with_only_columns(jobs.c.job_id).limit(1)).first() is not None
-    )
+    return connection.execute(_claimable(request, now).with_only_columns(jobs.c.job_id).limit(1)).first() is not None
 
 
-def _claimable(types: Sequence[str], now: Now) -> Select[*tuple[Any, ...]]:
+def _claimable(request: ClaimRequest, now: Now) -> Select[*tuple[Any, ...]]:
     due = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now.wall)
     pending = jobs.c.state == bindparam("pending", State.PENDING.value, literal_execute=True)  # as the index has it
-    query = select(jobs).where(pending, jobs.c.type.in_(types), due, LOCKS_FREE)
+    query = select(jobs).where(pending, jobs.c.type.in_(request.types), due, LOCKS_FREE)
+    if request.stores:
+        query = query.where(jobs.c.store_id.in_(request.stores))
     return query.order_by(jobs.c.priority.desc(), jobs.c.ticket)
 
 

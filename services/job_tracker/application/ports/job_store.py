@@ -42,7 +42,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """Who asks for work, of which types, and for how long (seconds) without a report."""
+    """Who asks for work, of which types and stores (none named: all), and for how long (seconds) without a report."""
 
     request_id: str
     worker_id: str
@@ -50,6 +50,7 @@ class ClaimRequest:
     max_jobs: int
     ttl: float
     content_hash: str = ""
+    stores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
