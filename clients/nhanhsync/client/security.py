@@ -58,8 +58,8 @@ class Security:
             PlaintextTokenError: As its text says.
         """
         interceptors: list[Any] = []
+        self.check(address)
         if self.token is not None:
-            self._must_be_private(address)
             interceptors = [_UnaryBearer(self.token), _StreamBearer(self.token)]
         if self.ca is None:
             return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
@@ -71,8 +71,7 @@ class Security:
         Raises:
             PlaintextTokenError: As its text says.
         """
-        if self.token is not None:
-            self._must_be_private(address)
+        self.check(address)
         if self.ca is None:
             channel = grpc.insecure_channel(address, options=options)
         else:
@@ -82,8 +81,13 @@ class Security:
     def _credentials(self) -> grpc.ChannelCredentials:
         return grpc.ssl_channel_credentials(self.ca, self.key, self.certificate)
 
-    def _must_be_private(self, address: str) -> None:
-        if self.ca is None and not self.insecure and not is_loopback(address):
+    def check(self, address: str) -> None:
+        """See that a token may go to an address.
+
+        Raises:
+            PlaintextTokenError: It may not.
+        """
+        if self.token is not None and self.ca is None and not self.insecure and not is_loopback(address):
             raise PlaintextTokenError(address)
 
 
