@@ -32,7 +32,7 @@ async def refused(call: Any) -> grpc.aio.AioRpcError:
 
 
 async def test_one_stream_too_many_is_refused_until_a_seat_is_free(tmp_path: Path) -> None:
-    """The refusal says whose limit it is and when to try again; a stream that is given up gives its seat back; others have theirs."""
+    """The refusal says whose limit it is and when to try again; a stream that is given up gives its seat back."""
     async with guarded_services(tmp_path, GREEDY, streams_per_caller=2) as guarded:
 
         def watch(caller: FakeCaller) -> Any:

@@ -1,6 +1,7 @@
 """TLS as both services and all clients speak it, with certificates that are renewed while they run."""
 
 import asyncio
+import socket
 import ssl
 import sys
 from asyncio.subprocess import PIPE
@@ -43,8 +44,6 @@ def shown_serial(address: str, authority: Authority) -> str:
     host, _, port = address.rpartition(":")
     context = ssl.create_default_context(cafile=authority.pem)
     context.set_alpn_protocols(["h2"])
-    import socket
-
     with socket.create_connection((host, int(port)), 5) as raw, context.wrap_socket(raw, server_hostname=host) as tls:
         return str((tls.getpeercert() or {})["serialNumber"])
 
