@@ -94,6 +94,11 @@ class Limits:
             if not self._streams[caller]:
                 del self._streams[caller]
 
+    @property
+    def callers(self) -> int:
+        """How many callers' calls are kept count of."""
+        return len(self._buckets)
+
     def seats(self, caller: str) -> int:
         """How many streams a caller holds now."""
         return self._streams.get(caller, 0)

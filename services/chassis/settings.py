@@ -41,6 +41,25 @@ DatabaseUrl = Annotated[str, AfterValidator(_usable_database)]
 """The address of a database that `chassis.database` can open."""
 
 
+def usable_key(key: str, certificate: str, prefix: str) -> str:
+    """Check the files of a certificate and its key, the settings `{prefix}_CERTIFICATE` and `{prefix}_KEY`; both may be empty."""
+    if bool(key) != bool(certificate):
+        missing = "KEY" if certificate else "CERTIFICATE"
+        raise ValueError(f"a certificate and its key go together, and {prefix}_{missing} is missing")
+    fault = certificate_fault(Path(certificate), Path(key)) if key else None
+    if fault is not None:
+        raise ValueError(fault)
+    return key
+
+
+def usable_ca(path: str) -> str:
+    """Check a file of CA certificates; its name may be empty."""
+    fault = ca_fault(Path(path)) if path else None
+    if fault is not None:
+        raise ValueError(fault)
+    return path
+
+
 class ServiceSettings(BaseSettings):
     """What every service of ours is told. Each adds its own settings, and gives these two their defaults."""
 
@@ -90,24 +109,14 @@ class ServiceSettings(BaseSettings):
     @field_validator("tls_key")
     @classmethod
     def _tls_pair(cls, key: str, info: ValidationInfo) -> str:
-        certificate = str(info.data.get("tls_certificate", ""))
-        if bool(key) != bool(certificate):
-            missing = "TLS_KEY" if certificate else "TLS_CERTIFICATE"
-            raise ValueError(f"a certificate and its key go together, and {missing} is missing")
-        fault = certificate_fault(Path(certificate), Path(key)) if key else None
-        if fault is not None:
-            raise ValueError(fault)
-        return key
+        return usable_key(key, str(info.data.get("tls_certificate", "")), "TLS")
 
     @field_validator("tls_client_ca")
     @classmethod
     def _tls_client_ca(cls, path: str, info: ValidationInfo) -> str:
         if path and not info.data.get("tls_certificate"):
             raise ValueError("client certificates need TLS, and TLS_CERTIFICATE is missing")
-        fault = ca_fault(Path(path)) if path else None
-        if fault is not None:
-            raise ValueError(fault)
-        return path
+        return usable_ca(path)
 
     @field_validator("listen", "metrics_listen")
     @classmethod

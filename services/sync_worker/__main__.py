@@ -28,8 +28,11 @@ from chassis.settings import (
     given_environment,
     load_settings,
     settings_parser,
+    usable_ca,
+    usable_key,
 )
 from nhanhsync.client.channels import KEEPALIVE
+from nhanhsync.client.security import Security
 from nhanhsync.sync.v1 import sync_worker_service_pb2
 from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import add_SyncWorkerServicer_to_server
 from pydantic import Field, ValidationInfo, field_validator
@@ -42,7 +45,7 @@ from sync_worker.adapters.catalog.pushes import SqlPushCatalog
 from sync_worker.adapters.catalog.selections import SqlSelections
 from sync_worker.adapters.clock import SystemClock
 from sync_worker.adapters.job_tracker import GrpcJobTracker
-from sync_worker.adapters.job_tracker_security import ConnectionFiles, connection_faults, security_of
+from sync_worker.adapters.job_tracker_security import ConnectionFiles, security_of, token_fault
 from sync_worker.adapters.job_tracker_work import GrpcWorkQueue
 from sync_worker.adapters.stores_file import load_stores
 from sync_worker.adapters.vendors import LONGEST_CALL_SECONDS, VendorClients
@@ -79,7 +82,7 @@ class WorkerSettings(ServiceSettings):
     )
     job_tracker_ca: str = Field("", description="CA of JobTracker's certificate (PEM); empty: plaintext.")
     job_tracker_certificate: str = Field("", description="Certificate to show to JobTracker, if it asks for one (PEM).")
-    job_tracker_key: str = Field("", description="Its key (PEM).")
+    job_tracker_key: str = Field("", validate_default=True, description="Its key (PEM).")
     job_tracker: str = Field("127.0.0.1:50051", validate_default=True, description="JobTracker's address, host:port.")
     stores: Path = Field(description="The stores file (TOML). Required.")
     runner: bool = Field(True, description="Work on jobs; false: only answer calls.")
@@ -96,13 +99,35 @@ class WorkerSettings(ServiceSettings):
             raise ValueError("must name the stores file")
         return path
 
+    @field_validator("job_tracker_token_file")
+    @classmethod
+    def _job_tracker_token_file(cls, path: str) -> str:
+        fault = token_fault(Path(path)) if path else None
+        if fault is not None:
+            raise ValueError(fault)
+        return path
+
+    @field_validator("job_tracker_ca")
+    @classmethod
+    def _job_tracker_ca(cls, path: str) -> str:
+        return usable_ca(path)
+
+    @field_validator("job_tracker_key")
+    @classmethod
+    def _job_tracker_key(cls, key: str, info: ValidationInfo) -> str:
+        if key and not info.data.get("job_tracker_ca", "unusable is a fault of its own"):
+            raise ValueError("a client certificate is for TLS, and JOB_TRACKER_CA is missing")
+        return usable_key(key, str(info.data.get("job_tracker_certificate", "")), "JOB_TRACKER")
+
     @field_validator("job_tracker")
     @classmethod
     def _job_tracker(cls, address: str, info: ValidationInfo) -> str:
         fault = check_listen(address)
-        faults = [fault] if fault else connection_faults(_connection_files(info.data), address)
-        if faults:
-            raise ValueError("; ".join(faults))
+        if fault is not None:
+            raise ValueError(fault)
+        files = _connection_files(info.data)
+        if "job_tracker_ca" in info.data and files.token is not None:
+            Security(token="", ca=b"" if files.ca else None, insecure=files.insecure).check(address)
         return address
 
     def job_tracker_files(self) -> ConnectionFiles:

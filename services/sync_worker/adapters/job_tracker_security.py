@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from chassis.tls import ca_fault, certificate_fault
-from nhanhsync.client.security import PlaintextTokenError, Security, is_loopback
+from nhanhsync.client.security import Security
 
 log = structlog.get_logger()
 
@@ -55,34 +54,22 @@ class TokenFile:
         return self._token
 
 
-def connection_faults(files: ConnectionFiles, address: str) -> list[str]:
-    """Say in a sentence each what keeps SyncWorker from calling JobTracker with these files."""
-    faults = []
-    if files.token is not None:
-        try:
-            _token(files.token)
-        except (OSError, ValueError) as error:
-            faults.append(f"JOB_TRACKER_TOKEN_FILE: {error}")
-        if files.ca is None and not files.insecure and not is_loopback(address):
-            faults.append(f"JOB_TRACKER_CA: {PlaintextTokenError(address)}")
-    if files.ca is not None and (fault := ca_fault(files.ca)):
-        faults.append(f"JOB_TRACKER_CA: {fault}")
-    if (files.certificate is None) != (files.key is None):
-        missing = "JOB_TRACKER_KEY" if files.key is None else "JOB_TRACKER_CERTIFICATE"
-        faults.append(f"{missing} is missing: a certificate and its key go together")
-    elif files.certificate is not None and files.key is not None:
-        if files.ca is None:
-            faults.append("JOB_TRACKER_CA is missing: a client certificate is for TLS")
-        if fault := certificate_fault(files.certificate, files.key):
-            faults.append(f"JOB_TRACKER_CERTIFICATE: {fault}")
-    return faults
+def token_fault(path: Path) -> str | None:
+    """Say what is wrong with a token's file, None when nothing is; what stands in it is not shown."""
+    try:
+        _token(path)
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror or error}"
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def security_of(files: ConnectionFiles) -> Security:
     """Make what a channel to JobTracker is opened with.
 
     Raises:
-        OSError, ValueError: A file cannot be used; `connection_faults` says which.
+        OSError, ValueError: A file cannot be used.
     """
     token = None if files.token is None else TokenFile(files.token)
     return Security.of(token, files.ca, files.certificate, files.key, insecure=files.insecure)
