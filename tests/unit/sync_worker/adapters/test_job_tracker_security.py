@@ -61,7 +61,7 @@ def test_a_token_goes_nowhere_in_the_open(tmp_path: Path) -> None:
         "SYNC_WORKER_JOB_TRACKER": "jobs.example.com:50051",
         "SYNC_WORKER_JOB_TRACKER_TOKEN_FILE": str(tmp_path / "token"),
     }
-    with pytest.raises(SettingsFaultsError, match="SYNC_WORKER_JOB_TRACKER: .*over plaintext"):
+    with pytest.raises(SettingsFaultsError, match=r"SYNC_WORKER_JOB_TRACKER: .*over plaintext"):
         load_settings(WorkerSettings, environment)
     load_settings(WorkerSettings, {**environment, "SYNC_WORKER_INSECURE": "true"})
     authority = Authority(tmp_path)
