@@ -1,4 +1,4 @@
-"""Turns what a servicer raises into a refusal that machines can read, and keeps count of calls."""
+"""Lets calls in by the door, turns what is raised into a refusal that machines can read, and keeps count of calls."""
 
 import asyncio
 import time
@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from chassis.door import Door, Visitor
 from chassis.metrics import CallMetrics
 
 log = structlog.get_logger()
@@ -125,9 +126,10 @@ def _status(refusal: Refusal, domain: str, shown: Sequence[tuple[str, str]]) -> 
 
 
 class Refusing(grpc.aio.ServerInterceptor):
-    """Stands around every call: refuses as the service's error table says, logs, and counts.
+    """Stands around every call: asks the door, refuses as the service's error table says, logs, and counts.
 
-    A stream whose caller does not read for `write_seconds` ends with `ReaderTooSlowError`, which the table has to hold.
+    Who is not known at the door is refused before the request is looked at. A stream whose caller does not read for
+    `write_seconds` ends with `ReaderTooSlowError`, which the table has to hold.
     """
 
     def __init__(
@@ -138,7 +140,9 @@ class Refusing(grpc.aio.ServerInterceptor):
         internal_reason: str,
         metrics: CallMetrics,
         write_seconds: float = 30.0,
+        door: Door | None = None,
     ) -> None:
+        self._door = door or Door()
         self._table = table
         self._domain = domain
         self._internal_reason = internal_reason
@@ -150,23 +154,44 @@ class Refusing(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[Handler | None]"],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """Wrap the handler of a unary or a server-streaming call."""
+        """Wrap the handler of a unary or a streaming call; health stays as it is."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or method.startswith(("/grpc.health.", "/grpc.reflection.")):
+        if handler is None or method.startswith("/grpc.health."):
             return handler
         inner: Any = handler  # the stubs know only the synchronous shape of a handler's functions
         codec = (inner.request_deserializer, inner.response_serializer)
+        try:
+            visitor = self._door.identify(method, handler_call_details.invocation_metadata)
+        except Exception as error:  # every kind is refused in its way
+            call: Any = self._no_entry(method, error)
+            codec = (None, None)  # what a stranger sends is not parsed
+        else:
+            call = (
+                self._stream(method, visitor, inner.stream_stream or inner.unary_stream)
+                if inner.response_streaming
+                else self._unary(method, visitor, inner.unary_unary)
+            )
+        if inner.request_streaming:  # reflection
+            return grpc.stream_stream_rpc_method_handler(call, *codec)
         if inner.response_streaming:
-            stream: Any = self._stream(method, inner.unary_stream)
-            return grpc.unary_stream_rpc_method_handler(stream, *codec)
-        return grpc.unary_unary_rpc_method_handler(self._unary(method, inner.unary_unary), *codec)
+            return grpc.unary_stream_rpc_method_handler(call, *codec)
+        return grpc.unary_unary_rpc_method_handler(call, *codec)
 
-    def _unary(self, method: str, call: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+    def _no_entry(self, method: str, error: Exception) -> Callable[[Any, Any], Awaitable[None]]:
+        async def answer(_request: object, context: Context) -> None:
+            await self._refuse(method, context, error, None)
+
+        return answer
+
+    def _unary(
+        self, method: str, visitor: Visitor, call: Callable[[Any, Any], Awaitable[Any]]
+    ) -> Callable[[Any, Any], Awaitable[Any]]:
         async def answer(request: Message, context: Context) -> Message:
             began = time.perf_counter()
             try:
-                response: Message = await call(request, context)
+                async with self._door.passed(method, visitor, request, context.peer(), stream=False):
+                    response: Message = await call(request, context)
             except Exception as error:  # every kind is refused in its way
                 await self._refuse(method, context, error, time.perf_counter() - began)
             seconds = time.perf_counter() - began
@@ -177,11 +202,14 @@ class Refusing(grpc.aio.ServerInterceptor):
         return answer
 
     def _stream(
-        self, method: str, call: Callable[[Any, Any], AsyncGenerator[Any, None]]
+        self, method: str, visitor: Visitor, call: Callable[[Any, Any], AsyncGenerator[Any, None]]
     ) -> Callable[[Any, Any], Awaitable[None]]:
         async def answer(request: Message, context: Context) -> None:
             try:
-                async with aclosing(call(request, context)) as responses:
+                async with (
+                    self._door.passed(method, visitor, request, context.peer(), stream=True),
+                    aclosing(call(request, context)) as responses,
+                ):
                     async for response in responses:
                         await self._write(context, request, response)
             except Exception as error:  # every kind is refused in its way

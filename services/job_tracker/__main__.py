@@ -16,11 +16,19 @@ from typing import Literal
 
 import uuid_utils
 from chassis.database import DatabaseInUseError, DatabaseUnavailableError, open_database
+from chassis.door import standing_door
 from chassis.interceptors import Refusing
 from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
 from chassis.server import ListenError, announce, asked_to_stop, serving
-from chassis.settings import DatabaseUrl, ServiceSettings, SettingsFaultsError, load_settings, settings_parser
+from chassis.settings import (
+    DatabaseUrl,
+    ServiceSettings,
+    SettingsFaultsError,
+    given_environment,
+    load_settings,
+    settings_parser,
+)
 from nhanhsync.jobs.v1 import job_tracker_service_pb2
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import add_JobTrackerServicer_to_server
 from pydantic import Field
@@ -39,6 +47,7 @@ from job_tracker.application.tracker import UNWATCHED_SECONDS, Tracker
 from job_tracker.application.workers import Workers
 from job_tracker.domain.states import State
 from job_tracker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
+from job_tracker.entrypoints.permissions import permissions
 from job_tracker.entrypoints.servicer import JobTrackerServicer
 
 SERVICE = job_tracker_service_pb2.DESCRIPTOR.services_by_name["JobTracker"].full_name
@@ -146,12 +155,16 @@ async def running(
         metrics_address = ""
         if settings.metrics_listen:
             metrics_address = stack.enter_context(metrics.exposed(settings.metrics_listen))
+        door = await stack.enter_async_context(
+            standing_door(permissions(tracker.store), tokens_file=settings.tokens_file, limits=settings.limits())
+        )
         refusing = Refusing(
             ERRORS,
             domain=DOMAIN,
             internal_reason=INTERNAL_REASON,
             metrics=metrics,
             write_seconds=settings.watch_write_seconds,
+            door=door,
         )
         address = await stack.enter_async_context(
             serving(
@@ -160,6 +173,7 @@ async def running(
                 service_names=(SERVICE,),
                 interceptors=[refusing],
                 end_streams=tracker.changes.stop,
+                tls=settings.tls(),
             )
         )
         yield Handle(address, metrics_address)
@@ -179,11 +193,10 @@ async def _serve(settings: TrackerSettings) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; its exit status."""
-    settings_parser(
-        TrackerSettings, prog="job-tracker", description="Owns the life of every job, over gRPC."
-    ).parse_args(arguments)
+    parser = settings_parser(TrackerSettings, prog="job-tracker", description="Owns the life of every job, over gRPC.")
+    environment = given_environment(parser, TrackerSettings, arguments, os.environ)
     try:
-        settings = load_settings(TrackerSettings, os.environ)
+        settings = load_settings(TrackerSettings, environment)
         configure_logs(settings.log_level)
         asyncio.run(_serve(settings))
     except SettingsFaultsError as faults:

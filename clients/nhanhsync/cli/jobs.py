@@ -164,7 +164,7 @@ def cancel(
     """
 
     async def work(client: Client) -> job_pb2.Job:
-        request = pb.CancelJobRequest(job_id=job_id, reason=reason, requested_by="nhanhsync-cli")
+        request = pb.CancelJobRequest(job_id=job_id, reason=reason, requested_by=session_of(context).who)
         return (await client.jobs.CancelJob(request)).job
 
     job = session_of(context).run(work)
@@ -189,7 +189,7 @@ def retry(
     check_timeout(timeout, watched=watch_it)
 
     async def work(client: Client) -> Exit:
-        request = pb.RetryJobRequest(job_id=job_id, request_id=str(uuid.uuid4()), created_by="nhanhsync-cli")
+        request = pb.RetryJobRequest(job_id=job_id, request_id=str(uuid.uuid4()), created_by=session_of(context).who)
         answer = await client.jobs.RetryJob(request)
         if as_json and not watch_it:
             print_json(answer)

@@ -42,7 +42,9 @@ def run(
     ] = "fail",
     request_id: Annotated[str, typer.Option(help="The same id with the same content starts no second job.")] = "",
     priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
-    created_by: Annotated[str, typer.Option(help="Who starts it, for the records.")] = "nhanhsync-cli",
+    created_by: Annotated[
+        str | None, typer.Option(help="Who starts it, for the records; a token's name, or nhanhsync-cli, without it.")
+    ] = None,
     as_json: Json = False,
     mode: Annotated[str | None, typer.Option(help="full or incremental.", rich_help_panel=PULLS)] = None,
     updated_since: Annotated[
@@ -97,7 +99,7 @@ def run(
             request_id=request_id,
             conflict_policy=policy,
             priority=_small(priority, "--priority"),
-            created_by=created_by,
+            created_by=session_of(context).who if created_by is None else created_by,
         )
         request = chosen.build(options, context.params)
     except OptionError as error:

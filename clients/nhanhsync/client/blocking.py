@@ -12,6 +12,7 @@ from nhanhsync.client.aio import DEFAULT_JOB_TRACKER, DEFAULT_SYNC_WORKER
 from nhanhsync.client.channels import KEEPALIVE, WATCHING
 from nhanhsync.client.refusals import refused
 from nhanhsync.client.resuming import GIVE_UP_SECONDS, Resumption
+from nhanhsync.client.security import Pem, Security, Token
 from nhanhsync.jobs.v1 import job_pb2, job_tracker_service_pb2
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import SyncWorkerStub
@@ -104,11 +105,17 @@ def connect(
     job_tracker: str = DEFAULT_JOB_TRACKER,
     sync_worker: str = DEFAULT_SYNC_WORKER,
     give_up_seconds: float = GIVE_UP_SECONDS,
+    token: Token | None = None,
+    ca: Pem | None = None,
+    certificate: Pem | None = None,
+    key: Pem | None = None,
+    insecure: bool = False,
 ) -> BlockingClient:
-    """Open a client; addresses are host:port. Nothing is sent before the first call."""
+    """Open a client; addresses are host:port. Nothing is sent before the first call. See `nhanhsync.client.connect`."""
+    security = Security.of(token, ca, certificate, key, insecure=insecure)
     return BlockingClient(
-        grpc.insecure_channel(job_tracker, options=KEEPALIVE),
-        grpc.insecure_channel(job_tracker, options=WATCHING),
-        grpc.insecure_channel(sync_worker, options=KEEPALIVE),
+        security.blocking_channel(job_tracker, KEEPALIVE),
+        security.blocking_channel(job_tracker, WATCHING),
+        security.blocking_channel(sync_worker, KEEPALIVE),
         give_up_seconds=give_up_seconds,
     )
