@@ -3,10 +3,10 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 import structlog
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 # Generic in their stubs alone.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Answering: TypeAlias = "Callable[[Any, Any], Coroutine[Any, Any, Any]]"
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,20 @@ def _status(refusal: Refusal, domain: str, shown: Sequence[tuple[str, str]]) -> 
     return status_pb2.Status(code=code, message=_short(refusal.message, MESSAGE_CHARACTERS), details=packed)
 
 
+async def brought_to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Await something that goes on by itself if its caller is cancelled."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to hear of it
+    return await asyncio.shield(task)
+
+
 class Refusing(grpc.aio.ServerInterceptor):
     """Stands around every call: refuses as the service's error table says, logs, and counts.
 
     A stream whose caller does not read for `write_seconds` ends with `ReaderTooSlowError`, which the table has to hold.
+
+    A unary call that has begun is brought to its end even when its caller goes away: what it stores is told of, too. Only
+    `long_polls`, named by method, end with their caller.
     """
 
     def __init__(
@@ -138,7 +150,9 @@ class Refusing(grpc.aio.ServerInterceptor):
         internal_reason: str,
         metrics: CallMetrics,
         write_seconds: float = 30.0,
+        long_polls: Container[str] = (),
     ) -> None:
+        self._long_polls = long_polls
         self._table = table
         self._domain = domain
         self._internal_reason = internal_reason
@@ -162,11 +176,14 @@ class Refusing(grpc.aio.ServerInterceptor):
             return grpc.unary_stream_rpc_method_handler(stream, *codec)
         return grpc.unary_unary_rpc_method_handler(self._unary(method, inner.unary_unary), *codec)
 
-    def _unary(self, method: str, call: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+    def _unary(self, method: str, call: Answering) -> Answering:
+        interruptible = method.rpartition("/")[2] in self._long_polls
+
         async def answer(request: Message, context: Context) -> Message:
             began = time.perf_counter()
             try:
-                response: Message = await call(request, context)
+                answering = call(request, context)
+                response: Message = await (answering if interruptible else brought_to_its_end(answering))
             except Exception as error:  # every kind is refused in its way
                 await self._refuse(method, context, error, time.perf_counter() - began)
             seconds = time.perf_counter() - began
@@ -176,9 +193,7 @@ class Refusing(grpc.aio.ServerInterceptor):
 
         return answer
 
-    def _stream(
-        self, method: str, call: Callable[[Any, Any], AsyncGenerator[Any, None]]
-    ) -> Callable[[Any, Any], Awaitable[None]]:
+    def _stream(self, method: str, call: Callable[[Any, Any], AsyncGenerator[Any, None]]) -> Answering:
         async def answer(request: Message, context: Context) -> None:
             try:
                 async with aclosing(call(request, context)) as responses:

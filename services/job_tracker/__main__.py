@@ -96,6 +96,7 @@ async def running(settings: TrackerSettings, *, clock: Clock | None = None) -> A
             internal_reason=INTERNAL_REASON,
             metrics=metrics,
             write_seconds=settings.watch_write_seconds,
+            long_polls=("ClaimJobs", "WaitJob"),
         )
         address = await stack.enter_async_context(
             serving(

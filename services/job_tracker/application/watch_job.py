@@ -13,8 +13,8 @@ async def watch_job(
 ) -> AsyncGenerator[Seen | None]:
     """Give the job whenever it has changed, at most once in `min_interval` seconds unless its state changed.
 
-    None is a heartbeat. Ends after the final state was given. A revision that is ahead of the job's (of a database that
-    was restored since) is taken for none.
+    None is a heartbeat: nothing has changed, which was looked up. Ends after the final state was given. A revision that is
+    ahead of the job's (of a database that was restored since) is taken for none.
 
     Raises:
         JobNotFoundError: There is no such job.
@@ -31,14 +31,15 @@ async def watch_job(
             if min_interval > 0:
                 await subscription.wait(min_interval, urgent_only=True)
             while True:
-                if not await subscription.wait(tracker.heartbeat):
-                    yield None
-                    continue
-                subscription.take()
+                woken = await subscription.wait(tracker.heartbeat)
+                if woken:
+                    subscription.take()
                 following = await tracker.store.see(job_id, seen.job.revision)
                 if following.job.revision != seen.job.revision:
                     seen = following
                     break
+                if not woken:
+                    yield None
 
 
 async def wait_job(tracker: Tracker, job_id: str, wait: float) -> Job:
@@ -55,5 +56,5 @@ async def wait_job(tracker: Tracker, job_id: str, wait: float) -> Job:
             left = until - tracker.clock.now().steady
             if job.final or left <= 0:
                 return job
-            await subscription.wait(left, urgent_only=True)
+            await subscription.wait(min(left, tracker.heartbeat), urgent_only=True)
             subscription.take()

@@ -25,7 +25,7 @@ from job_tracker.entrypoints.messages import (
     stats_message,
 )
 from job_tracker.entrypoints.reading import Reader, content_hash
-from job_tracker.entrypoints.tokens import page_place, page_token, resume_moment, resume_token
+from job_tracker.entrypoints.tokens import page_place, page_token, resume_position, resume_token
 from job_tracker.entrypoints.worker_calls import WorkerCalls
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # generic in its stubs alone
@@ -102,13 +102,13 @@ class JobTrackerServicer(WorkerCalls, pb_grpc.JobTrackerServicer):
         min_interval = read.seconds("min_interval") or 0.0
         token = read.checked("resume_token")
         read.refuse_faults()
-        async for seen in watch_jobs(self._tracker, wanted, resume_moment(token), min_interval):
+        async for seen in watch_jobs(self._tracker, wanted, resume_position(token), min_interval):
             yield pb.WatchJobsResponse(
                 job=None if seen.job is None else job_message(seen.job),
                 events=event_messages(seen.events),
                 heartbeat=seen.job is None and not seen.snapshot_complete,
                 snapshot_complete=seen.snapshot_complete,
-                resume_token=resume_token(seen.moment),
+                resume_token=resume_token(seen.position),
             )
 
     async def CancelJob(self, request: pb.CancelJobRequest, _context: Context) -> pb.CancelJobResponse:  # noqa: N802
@@ -137,7 +137,7 @@ class JobTrackerServicer(WorkerCalls, pb_grpc.JobTrackerServicer):
         size, token = requests.page_size(read), read.checked("page_token")
         job_id = _job_id(read)
         place: Any = page_place(request, token, (int, int))
-        found = await self._tracker.store.events(job_id, after=place, since=None, limit=size + 1)
+        found = await self._tracker.store.events(job_id, after=place, limit=size + 1)
         page = _page(event_messages(placed.event for placed in found), size)
         following = ""
         if len(page) < len(found):

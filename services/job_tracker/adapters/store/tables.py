@@ -121,7 +121,9 @@ job_events = Table(
     Column("attempt", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("message", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("job_id", "revision", "ordinal"),
+    Index("ix_job_events_position", "position"),
     sqlite_with_rowid=False,
 )
 
@@ -191,4 +193,4 @@ counters = Table(
     Column("name", String(16), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-"""The last ticket and the last fence."""
+"""The last ticket, the last fence and the last position."""

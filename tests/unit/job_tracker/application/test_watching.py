@@ -15,7 +15,7 @@ from job_tracker.application.ports.job_store import ClaimRequest, Filter
 from job_tracker.application.reap import reap, reap_forever
 from job_tracker.application.tracker import Tracker
 from job_tracker.application.watch_job import wait_job
-from job_tracker.application.watch_jobs import OVERLAP_MICROS, watch_jobs
+from job_tracker.application.watch_jobs import watch_jobs
 from job_tracker.application.work_on_job import complete_job, update_progress
 from job_tracker.domain.errors import StoppingError
 from job_tracker.domain.moves import Report
@@ -94,18 +94,17 @@ async def test_progress_keeps_the_interval_of_its_job(tracker: Tracker) -> None:
         assert (seen.job.job_id, seen.job.progress.processed) == ("job-1", 2)
 
 
-async def test_the_resume_moment_moves_on_when_a_round_is_given(tracker: Tracker) -> None:
-    """Jobs that changed together share a round; only its last message moves the moment on."""
+async def test_the_resume_position_moves_on_when_a_round_is_given(tracker: Tracker) -> None:
+    """Jobs that changed together share a round; only its last message moves the position on."""
     first, second = await running(tracker, "c-1"), await running(tracker, "c-2")
-    began = tracker.clock.now().wall - OVERLAP_MICROS
+    began = await tracker.store.position()
     async with aclosing(watch_jobs(tracker, Filter(), None, min_interval=0.0)) as watch:
-        assert {(await anext(watch)).moment for _ in range(3)} == {began}
-        advance(tracker, 60.0)
+        assert {(await anext(watch)).position for _ in range(3)} == {began}
         await complete_job(tracker, "job-1", first, "h", Report(), {}, "")
         await complete_job(tracker, "job-2", second, "h", Report(), {}, "")
-        advance(tracker, 60.0)
-        moments = [(await anext(watch)).moment for _ in range(2)]
-    assert moments == [began, began + 120_000_000]
+        positions = [(await anext(watch)).position for _ in range(2)]
+    assert positions == [began, await tracker.store.position()]
+    assert positions[1] > began
 
 
 async def test_the_reaper_outlives_a_fault(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
