@@ -21,9 +21,9 @@ async def watch_job(
         StoppingError: JobTracker is stopping.
     """
     with tracker.changes.subscribe(of_job(job_id)) as subscription:
-        seen = await tracker.store.see(job_id, after_revision)
+        seen = await see_job(tracker, job_id, after_revision)
         if after_revision > seen.job.revision:
-            seen = await tracker.store.see(job_id, 0)
+            seen = await see_job(tracker, job_id, 0)
         while True:
             yield seen
             if seen.job.final:
@@ -34,12 +34,21 @@ async def watch_job(
                 woken = await subscription.wait(tracker.heartbeat)
                 if woken:
                     subscription.take()
-                following = await tracker.store.see(job_id, seen.job.revision)
+                following = await see_job(tracker, job_id, seen.job.revision)
                 if following.job.revision != seen.job.revision:
                     seen = following
                     break
                 if not woken:
                     yield None
+
+
+async def see_job(tracker: Tracker, job_id: str, after: int) -> Seen:
+    """Read a job with its events after a revision, once for all who ask it at the same time.
+
+    Raises:
+        JobNotFoundError: There is no such job.
+    """
+    return await tracker.changes.together(("see", job_id, after), lambda: tracker.store.see(job_id, after))
 
 
 async def wait_job(tracker: Tracker, job_id: str, wait: float) -> Job:

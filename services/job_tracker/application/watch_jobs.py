@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
 from job_tracker.application.changes import ALL_JOBS
-from job_tracker.application.ports.job_store import Filter, JobKey, Seen
+from job_tracker.application.ports.job_store import Filter, JobKey, Moved, Seen
 from job_tracker.application.tracker import Tracker
+from job_tracker.application.watch_job import see_job
 from job_tracker.application.watch_rounds import Rounds
 from job_tracker.domain.errors import JobNotFoundError
 from job_tracker.domain.job import Event, Job
@@ -58,7 +59,7 @@ async def watch_jobs(
             following: int = position
             moved: Mapping[str, int] = {}
             if not woken or any(offer.urgent for offer in offers.values()):
-                following, moved = await tracker.store.moved(position)
+                following, moved = await _moved(tracker, position)
                 rounds.forget_ended(moved)
             due = rounds.due(offers, moved, tracker.clock.now().steady)
             if not woken and not due:
@@ -72,6 +73,10 @@ async def watch_jobs(
                         rounds.given(seen_now.job, tracker.clock.now().steady)
                         yield JobSeen(seen_now.job, seen_now.events, following if last else position)
             position = following
+
+
+async def _moved(tracker: Tracker, position: int) -> Moved:
+    return await tracker.changes.together(("moved", position), lambda: tracker.store.moved(position))
 
 
 async def _moving(tracker: Tracker, wanted: Filter, since: int | None) -> AsyncIterator[Seen]:
@@ -93,7 +98,9 @@ async def _changed(
 
     An end that is not among what moved was given already, or is found when it is published.
     """
-    found = await tracker.store.matching(job_ids, replace(wanted, states=()))
+    in_any_state = replace(wanted, states=())
+    asked = ("matching", in_any_state, tuple(job_ids))
+    found = await tracker.changes.together(asked, lambda: tracker.store.matching(job_ids, in_any_state))
     for job_id in set(job_ids) - {job.job_id for job in found}:  # of another filter, or deleted
         rounds.forget(job_id)
     changed = []
@@ -110,7 +117,7 @@ async def _changed(
 async def _see(tracker: Tracker, rounds: Rounds, wanted: Filter, job: Job) -> Seen | None:
     """Read a job with its events since it was given; None if it was deleted or has left the filter in the meantime."""
     try:
-        seen = await tracker.store.see(job.job_id, rounds.after(job.job_id))
+        seen = await see_job(tracker, job.job_id, rounds.after(job.job_id))
     except JobNotFoundError:
         rounds.forget(job.job_id)
         return None
