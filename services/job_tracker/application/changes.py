@@ -119,8 +119,8 @@ class Changes:
     async def together(self, what: Hashable, read: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
         """Read something once for all who ask for it while it is being read and nothing is published.
 
-        A thousand subscribers are woken by one change and ask the same. Nobody is handed what was read before the change that woke
-        him: that would be no answer, and the change would not be told again.
+        A thousand subscribers are woken by one change and ask the same. Nobody is handed what was read before the change that
+        woke him: that would be no answer, and the change would not be told again.
         """
         task = self._reads.get(what)
         if task is None:

@@ -5,6 +5,7 @@ still active, so nothing is missed; an event may come again. The store gives pos
 does, and any replica knows them. A token moves on only when everything before it has been given.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -45,34 +46,53 @@ async def watch_jobs(
     Raises:
         StoppingError: JobTracker is stopping.
     """
+    time = asyncio.get_running_loop().time
     with tracker.changes.subscribe(ALL_JOBS) as subscription:
         position = await tracker.store.position()
         rounds = Rounds(min_interval)
         began = position if since is None else min(since, position)
         async for seen in _moving(tracker, wanted, since):
-            rounds.given(seen.job, tracker.clock.now().steady)
+            rounds.given(seen.job, time())
             yield JobSeen(seen.job, seen.events, began)
         yield JobSeen(None, (), position, snapshot_complete=True)
+        beat = time() + tracker.heartbeat
         while True:
-            woken = await subscription.wait(rounds.patience(tracker.clock.now().steady, tracker.heartbeat))
+            woken = await subscription.wait(max(0.0, rounds.next_turn(beat) - time()))
             offers = subscription.take() if woken else {}
             following: int = position
             moved: Mapping[str, int] = {}
-            if not woken or any(offer.urgent for offer in offers.values()):
+            if time() >= beat or any(offer.urgent for offer in offers.values()):
                 following, moved = await _moved(tracker, position)
                 rounds.forget_ended(moved)
-            due = rounds.due(offers, moved, tracker.clock.now().steady)
-            if not woken and not due:
-                yield JobSeen(None, (), following)
-            for start in range(0, len(due), PAGE):
-                page = await _changed(tracker, rounds, wanted, due[start : start + PAGE], moved)
-                for job in page:
-                    seen_now = await _see(tracker, rounds, wanted, job)
-                    if seen_now is not None:
-                        last = start + PAGE >= len(due) and job is page[-1]
-                        rounds.given(seen_now.job, tracker.clock.now().steady)
-                        yield JobSeen(seen_now.job, seen_now.events, following if last else position)
+            due = rounds.due(offers, moved, time())
+            async for seen, last in _news(tracker, rounds, wanted, due, moved):
+                rounds.given(seen.job, time())
+                yield JobSeen(seen.job, seen.events, following if last else position)
+                beat = time() + tracker.heartbeat
             position = following
+            if time() >= beat:
+                yield JobSeen(None, (), position)
+                beat = time() + tracker.heartbeat
+
+
+async def _news(
+    tracker: Tracker, rounds: Rounds, wanted: Filter, due: list[str], moved: Mapping[str, int]
+) -> AsyncIterator[tuple[Seen, bool]]:
+    """Read those of some jobs that have changed since they were given and that the filter selects now; the last one is marked.
+
+    They are read in pages, and one by one as the reader takes them. None is marked if the last was deleted meanwhile: then the
+    token moves on later, which only repeats.
+    """
+    for start in range(0, len(due), PAGE):
+        page = await _changed(tracker, rounds, wanted, due[start : start + PAGE], moved)
+        for number, job in enumerate(page, start + 1):
+            try:
+                seen = await see_job(tracker, job.job_id, rounds.after(job.job_id))
+            except JobNotFoundError:
+                rounds.forget(job.job_id)
+                continue
+            if _selected(seen.job, wanted):
+                yield seen, start + PAGE >= len(due) and number == start + len(page)
 
 
 async def _moved(tracker: Tracker, position: int) -> Moved:
@@ -112,16 +132,6 @@ async def _changed(
         elif job.final:
             rounds.forget(job.job_id)
     return changed
-
-
-async def _see(tracker: Tracker, rounds: Rounds, wanted: Filter, job: Job) -> Seen | None:
-    """Read a job with its events since it was given; None if it was deleted or has left the filter in the meantime."""
-    try:
-        seen = await see_job(tracker, job.job_id, rounds.after(job.job_id))
-    except JobNotFoundError:
-        rounds.forget(job.job_id)
-        return None
-    return seen if _selected(seen.job, wanted) else None
 
 
 def _selected(job: Job, wanted: Filter) -> bool:

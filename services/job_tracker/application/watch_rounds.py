@@ -17,9 +17,9 @@ class Rounds:
         self._turns: dict[str, float] = {}
         self._ended: set[str] = set()
 
-    def patience(self, now: float, heartbeat: float) -> float:
-        """How long there is nothing to do unless something is published."""
-        return max(0.0, min(self._turns.values()) - now) if self._turns else heartbeat
+    def next_turn(self, latest: float) -> float:
+        """When there is something to do even if nothing is published, `latest` at the latest."""
+        return min((latest, *self._turns.values()))
 
     def due(self, changed: Iterable[str], moved: Mapping[str, int], now: float) -> list[str]:
         """Take in which jobs changed, and which had events up to which revision; answer with those whose turn it is.

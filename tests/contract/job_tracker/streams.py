@@ -1,0 +1,64 @@
+"""Reading streams in tests, and running a JobTracker with settings of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from google.protobuf import duration_pb2, struct_pb2
+from job_tracker.__main__ import TrackerSettings, running
+from nhanhsync.jobs.v1 import job_pb2
+from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
+from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
+from sqlalchemy import create_engine, text
+
+from tests.contract.job_tracker.conftest import Rig
+from tests.fakes.tracker_world import TrackerClock
+
+AT_ONCE = duration_pb2.Duration()
+RARELY = duration_pb2.Duration(seconds=60)
+NARROW = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536))
+"""Options of a channel that takes in 64 KiB ahead of its reader, no more."""
+
+
+async def following(stream: Any) -> Any:
+    """Read a stream's next message, within ten seconds."""
+    return await asyncio.wait_for(stream.read(), 10)
+
+
+async def snapshot(stream: Any) -> list[pb.WatchJobsResponse]:
+    """Read a stream up to the end of its snapshot, that message included."""
+    messages = [await following(stream)]
+    while not messages[-1].snapshot_complete:
+        messages.append(await following(stream))
+    return messages
+
+
+def kinds(messages: list[Any]) -> list[str]:
+    """The kinds of all events in some messages, in order."""
+    return [job_pb2.JobEventKind.Name(event.kind)[15:] for message in messages for event in message.events]
+
+
+def bulky(size: int) -> struct_pb2.Struct:
+    """Params that make every message of a job at least so many bytes long."""
+    params = struct_pb2.Struct()
+    params.update({"text": "x" * size})
+    return params
+
+
+@asynccontextmanager
+async def tracker(settings: TrackerSettings, clock: TrackerClock | None = None) -> AsyncIterator[Rig]:
+    """Run a JobTracker with settings of its own."""
+    async with running(settings, clock=clock) as handle, grpc.aio.insecure_channel(handle.address) as channel:
+        yield Rig(JobTrackerStub(channel), handle.address, clock or TrackerClock())
+
+
+def remove_job(settings: TrackerSettings, job_id: str) -> None:
+    """Delete a job behind JobTracker's back: nobody is told."""
+    engine = create_engine(settings.database_url)
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.execute(text("PRAGMA foreign_keys = ON"))
+        connection.execute(text("DELETE FROM jobs WHERE job_id = :job_id"), {"job_id": job_id})
+    engine.dispose()
