@@ -230,5 +230,8 @@ class Refusing(grpc.aio.ServerInterceptor):
             "call refused", method=method, code=refusal.code.name, reason=refusal.reason, sentence=refusal.message
         )
         status = status_of(refusal, self._domain)
-        await context.abort(refusal.code, status.message, rpc_status.to_status(status).trailing_metadata)
+        try:
+            await context.abort(refusal.code, status.message, rpc_status.to_status(status).trailing_metadata)
+        except grpc.aio.InternalError:
+            raise asyncio.CancelledError from None  # the caller went away before it could be told: that is no fault
         raise AssertionError("abort returned")  # it never does

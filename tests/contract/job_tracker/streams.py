@@ -27,6 +27,12 @@ async def following(stream: Any) -> Any:
     return await asyncio.wait_for(stream.read(), 10)
 
 
+async def to_the_end(stream: Any) -> None:
+    """Read what a stream still has, until it ends."""
+    while await following(stream) is not grpc.aio.EOF:
+        pass
+
+
 async def snapshot(stream: Any) -> list[pb.WatchJobsResponse]:
     """Read a stream up to the end of its snapshot, that message included."""
     messages = [await following(stream)]
