@@ -55,10 +55,14 @@ async def watch_jobs(
             rounds.given(seen.job, time())
             yield JobSeen(seen.job, seen.events, began)
         yield JobSeen(None, (), position, snapshot_complete=True)
-        beat = time() + tracker.heartbeat
+        free, beat = time(), time() + tracker.heartbeat
         while True:
-            woken = await subscription.wait(max(0.0, rounds.next_turn(beat) - time()))
-            offers = subscription.take() if woken else {}
+            held = time() < free  # progress wakes nobody who could not be given it
+            until = rounds.next_turn(min(free, beat) if held else beat)
+            await subscription.wait(max(0.0, until - time()), urgent_only=held)
+            offers = subscription.take()
+            if offers:
+                free = time() + min_interval
             following: int = position
             moved: Mapping[str, int] = {}
             if time() >= beat or any(offer.urgent for offer in offers.values()):
