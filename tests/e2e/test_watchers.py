@@ -19,8 +19,8 @@ from stack.processes import ServiceProcess
 WATCHERS = 1_000
 ASLEEP = 20
 ROOM_MIB = 16
-"""For what warms up and for the allocator's moods. What is kept for each watcher and change, were it no more than a reference,
-takes several times as much."""
+"""For what warms up and for the allocator's moods. Keeping what is offered to each of a thousand watchers for two thousand changes,
+some seventy bytes each, would take 140 MiB."""
 RARELY = {"seconds": 60}
 
 
@@ -92,17 +92,18 @@ async def tracker(folder: Path) -> AsyncIterator[Tracker]:
 
 
 async def read_to_the_end(stream: Any, began: asyncio.Semaphore) -> tuple[int, int]:
-    """Read a stream until the job has ended: how many messages came, and the last state."""
-    messages = state = 0
+    """Read a stream until the job has ended: how often the job came, and its last state."""
+    times = state = 0
     async for message in stream:
-        messages += 1
-        if messages == 1:
+        if not message.HasField("job"):
+            continue
+        times += 1
+        if times == 1:
             began.release()
-        if message.HasField("job"):
-            state = message.job.state
-            if state == job_pb2.JOB_STATE_COMPLETED:
-                break
-    return messages, state
+        state = message.job.state
+        if state == job_pb2.JOB_STATE_COMPLETED:
+            break
+    return times, state
 
 
 @pytest.mark.parametrize("method", ["WatchJob", "WatchJobs"])
@@ -124,7 +125,7 @@ async def test_a_thousand_watchers_cost_memory_by_their_number_not_by_the_change
         ended = await asyncio.gather(*reading)
         assert grown < ROOM_MIB
         assert {state for _, state in ended} == {job_pb2.JOB_STATE_COMPLETED}
-        assert max(messages for messages, _ in ended) <= 3
+        assert {times for times, _ in ended} == {2}
 
 
 @pytest.mark.parametrize("method", ["WatchJob", "WatchJobs"])
