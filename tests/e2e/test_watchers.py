@@ -19,7 +19,7 @@ from stack.processes import ServiceProcess
 WATCHERS = 1_000
 ASLEEP = 20
 ROOM_MIB = 16
-"""For what warms up and for the allocator's moods. Keeping what is offered to each of a thousand watchers for two thousand changes,
+"""For what warms up and for the allocator's moods. Keeping what is offered to a thousand watchers for two thousand changes,
 some seventy bytes each, would take 140 MiB."""
 RARELY = {"seconds": 60}
 
