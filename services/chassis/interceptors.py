@@ -3,10 +3,10 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 import structlog
@@ -24,6 +24,8 @@ log = structlog.get_logger()
 # Generic in their stubs alone.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Answering: TypeAlias = "Callable[[Any, Any], Coroutine[Any, Any, Any]]"
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,21 @@ def _status(refusal: Refusal, domain: str, shown: Sequence[tuple[str, str]]) -> 
     return status_pb2.Status(code=code, message=_short(refusal.message, MESSAGE_CHARACTERS), details=packed)
 
 
+async def brought_to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Await something that goes on by itself if its caller is cancelled."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to hear of it
+    return await asyncio.shield(task)
+
+
 class Refusing(grpc.aio.ServerInterceptor):
     """Stands around every call: asks the door, refuses as the service's error table says, logs, and counts.
 
     Who is not known at the door is refused before the request is looked at. A stream whose caller does not read for
     `write_seconds` ends with `ReaderTooSlowError`, which the table has to hold.
+
+    A unary call that has begun is brought to its end even when its caller goes away: what it stores is told of, too. Only
+    `long_polls`, named by method, end with their caller.
     """
 
     def __init__(
@@ -140,8 +152,10 @@ class Refusing(grpc.aio.ServerInterceptor):
         internal_reason: str,
         metrics: CallMetrics,
         write_seconds: float = 30.0,
+        long_polls: Container[str] = (),
         door: Door | None = None,
     ) -> None:
+        self._long_polls = long_polls
         self._door = door or Door()
         self._table = table
         self._domain = domain
@@ -184,14 +198,15 @@ class Refusing(grpc.aio.ServerInterceptor):
 
         return answer
 
-    def _unary(
-        self, method: str, visitor: Visitor, call: Callable[[Any, Any], Awaitable[Any]]
-    ) -> Callable[[Any, Any], Awaitable[Any]]:
+    def _unary(self, method: str, visitor: Visitor, call: Answering) -> Answering:
+        interruptible = method.rpartition("/")[2] in self._long_polls
+
         async def answer(request: Message, context: Context) -> Message:
             began = time.perf_counter()
             try:
                 async with self._door.passed(method, visitor, request, context.peer(), stream=False):
-                    response: Message = await call(request, context)
+                    answering = call(request, context)
+                    response: Message = await (answering if interruptible else brought_to_its_end(answering))
             except Exception as error:  # every kind is refused in its way
                 await self._refuse(method, context, error, time.perf_counter() - began)
             seconds = time.perf_counter() - began
@@ -203,7 +218,7 @@ class Refusing(grpc.aio.ServerInterceptor):
 
     def _stream(
         self, method: str, visitor: Visitor, call: Callable[[Any, Any], AsyncGenerator[Any, None]]
-    ) -> Callable[[Any, Any], Awaitable[None]]:
+    ) -> Answering:
         async def answer(request: Message, context: Context) -> None:
             try:
                 async with (
@@ -243,5 +258,8 @@ class Refusing(grpc.aio.ServerInterceptor):
             "call refused", method=method, code=refusal.code.name, reason=refusal.reason, sentence=refusal.message
         )
         status = status_of(refusal, self._domain)
-        await context.abort(refusal.code, status.message, rpc_status.to_status(status).trailing_metadata)
+        try:
+            await context.abort(refusal.code, status.message, rpc_status.to_status(status).trailing_metadata)
+        except grpc.aio.InternalError:
+            raise asyncio.CancelledError from None  # the caller went away before it could be told: that is no fault
         raise AssertionError("abort returned")  # it never does

@@ -164,6 +164,7 @@ async def running(
             internal_reason=INTERNAL_REASON,
             metrics=metrics,
             write_seconds=settings.watch_write_seconds,
+            long_polls=("ClaimJobs", "WaitJob"),
             door=door,
         )
         address = await stack.enter_async_context(

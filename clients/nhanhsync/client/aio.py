@@ -107,9 +107,10 @@ class Client:
         """
         resumption = self._resumption(after_revision)
         while True:
+            request = requests.watch_request(job_id, int(resumption.position), min_interval)
+            stream = self._watching.WatchJob(request, wait_for_ready=False)
             try:
-                request = requests.watch_request(job_id, int(resumption.position), min_interval)
-                async for update in self._watching.WatchJob(request, wait_for_ready=False):
+                async for update in stream:
                     resumption.came(None if update.heartbeat else update.job.revision)
                     if update.heartbeat:
                         continue
@@ -119,6 +120,8 @@ class Client:
                 wait = resumption.broke_off()
             except grpc.aio.AioRpcError as error:
                 wait = resumption.failed(refused(error))
+            finally:
+                stream.cancel()  # whoever stops reading is not sent more; a stream that has ended stays as it is
             await self._sleep(wait)
 
     async def watch_jobs(
@@ -136,15 +139,18 @@ class Client:
         """
         resumption = self._resumption(resume_token)
         while True:
+            request = requests.watch_many_request(wanted, str(resumption.position), min_interval)
+            stream = self._watching.WatchJobs(request, wait_for_ready=False)
             try:
-                request = requests.watch_many_request(wanted, str(resumption.position), min_interval)
-                async for update in self._watching.WatchJobs(request, wait_for_ready=False):
+                async for update in stream:
                     resumption.came(update.resume_token)
                     if not update.heartbeat:
                         yield update
                 wait = resumption.broke_off()
             except grpc.aio.AioRpcError as error:
                 wait = resumption.failed(refused(error))
+            finally:
+                stream.cancel()
             await self._sleep(wait)
 
     async def _until_answered(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - the answer of any call

@@ -76,9 +76,10 @@ class BlockingClient:
         """Follow a job to its end; resumes by itself."""
         resumption = Resumption(self._monotonic, self._uniform, self._give_up_seconds, after_revision)
         while True:
+            request = requests.watch_request(job_id, int(resumption.position), min_interval)
+            stream = self._watching.WatchJob(request)
             try:
-                request = requests.watch_request(job_id, int(resumption.position), min_interval)
-                for update in self._watching.WatchJob(request):
+                for update in stream:
                     resumption.came(None if update.heartbeat else update.job.revision)
                     if update.heartbeat:
                         continue
@@ -88,6 +89,32 @@ class BlockingClient:
                 wait = resumption.broke_off()
             except grpc.RpcError as error:
                 wait = resumption.failed(refused(error))
+            finally:
+                stream.cancel()  # whoever stops reading is not sent more; a stream that has ended stays as it is
+            self._sleep(wait)
+
+    def watch_jobs(
+        self,
+        wanted: job_tracker_service_pb2.JobFilter,
+        *,
+        resume_token: str = "",
+        min_interval: float | None = None,
+    ) -> Iterator[job_tracker_service_pb2.WatchJobsResponse]:
+        """Follow the jobs of a filter, without end; resumes by itself. After a resume an event may come again."""
+        resumption = Resumption(self._monotonic, self._uniform, self._give_up_seconds, resume_token)
+        while True:
+            request = requests.watch_many_request(wanted, str(resumption.position), min_interval)
+            stream = self._watching.WatchJobs(request)
+            try:
+                for update in stream:
+                    resumption.came(update.resume_token)
+                    if not update.heartbeat:
+                        yield update
+                wait = resumption.broke_off()
+            except grpc.RpcError as error:
+                wait = resumption.failed(refused(error))
+            finally:
+                stream.cancel()
             self._sleep(wait)
 
     def _until_answered(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - the answer of any call

@@ -8,9 +8,9 @@ therefore holds up nobody, and its memory is bounded by the number of things, no
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from job_tracker.application.ports.relay import Relay
 from job_tracker.domain.errors import StoppingError
@@ -105,6 +105,7 @@ class Changes:
     def __init__(self) -> None:
         self._topics: dict[str, set[Subscription[object]]] = defaultdict(set)
         self._relay: Relay | None = None
+        self._reads: dict[Hashable, asyncio.Task[Any]] = {}
         self._stopped = False
 
     def relay_through(self, relay: Relay) -> None:
@@ -137,8 +138,28 @@ class Changes:
 
     def deliver(self, topic: str, key: str, value: object, *, urgent: bool = True) -> None:
         """Tell the subscribers of a topic in this process, of what was published elsewhere."""
+        self._reads.clear()  # what is being read may be from before this
         for subscription in self._topics.get(topic, ()):
             subscription.offer(key, value, urgent=urgent)
+
+    async def together(self, what: Hashable, read: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
+        """Read something once for all who ask for it while it is being read and nothing is published.
+
+        A thousand subscribers are woken by one change and ask the same. Nobody is handed what was read before the change that
+        woke him: that would be no answer, and the change would not be told again.
+        """
+        task = self._reads.get(what)
+        if task is None:
+            task = asyncio.ensure_future(read())
+            self._reads[what] = task
+            task.add_done_callback(lambda done: self._forget_read(what, done))
+        return cast(Value, await asyncio.shield(task))
+
+    def _forget_read(self, what: Hashable, done: "asyncio.Task[Any]") -> None:
+        if self._reads.get(what) is done:
+            del self._reads[what]
+        if not done.cancelled():
+            done.exception()  # they may all have gone away
 
     def subscribers(self, topic: str) -> int:
         """How many hear of a topic now."""

@@ -17,6 +17,7 @@ from job_tracker.adapters.store import (
     workers,
 )
 from job_tracker.adapters.store.moment import Moment
+from job_tracker.adapters.store.positions import read_position
 from job_tracker.application.ports.job_store import (
     Claimed,
     ClaimRequest,
@@ -26,6 +27,7 @@ from job_tracker.application.ports.job_store import (
     Filter,
     Glimpse,
     JobKey,
+    Moved,
     PlacedEvent,
     Seen,
     Stats,
@@ -124,9 +126,17 @@ class SqlJobStore:
         """Read jobs in order of creation."""
         return await self._database.read(lambda c: reading.list_jobs(c, wanted, newest_first, after, limit))
 
-    async def list_moving(self, wanted: Filter, ended_from: int | None, after: JobKey | None, limit: int) -> list[Job]:
-        """Read jobs that are not final, and those that ended since."""
-        return await self._database.read(lambda c: reading.list_moving(c, wanted, ended_from, after, limit))
+    async def list_moving(self, wanted: Filter, since: int | None, after: JobKey | None, limit: int) -> list[Seen]:
+        """Read jobs that are not final, and those with events from a position on."""
+        return await self._database.read(lambda c: reading.list_moving(c, wanted, since, after, limit))
+
+    async def position(self) -> int:
+        """Find the position after everything that is committed."""
+        return await self._database.read(read_position)
+
+    async def moved(self, since: int) -> Moved:
+        """Find the jobs with events from a position on."""
+        return await self._database.read(lambda c: reading.moved(c, since))
 
     async def matching(self, job_ids: Sequence[str], wanted: Filter) -> list[Job]:
         """Read those of some jobs that a filter selects."""
@@ -140,11 +150,9 @@ class SqlJobStore:
         """Find those of some jobs that another job repeats."""
         return await self._database.read(lambda c: reading.retried(c, job_ids))
 
-    async def events(
-        self, job_id: str, *, after: tuple[int, int] | None, since: int | None, limit: int
-    ) -> list[PlacedEvent]:
+    async def events(self, job_id: str, *, after: tuple[int, int] | None, limit: int) -> list[PlacedEvent]:
         """Read a job's events."""
-        return await self._database.read(lambda c: reading.events(c, job_id, after, since, limit))
+        return await self._database.read(lambda c: reading.events(c, job_id, after, limit))
 
     async def failures(
         self, job_id: str, *, codes: tuple[str, ...], after: tuple[str, str] | None, limit: int

@@ -164,7 +164,7 @@ def event_of(row: Row[Any]) -> Event:
     )
 
 
-def event_values(job_id: str, ordinal: int, event: Event) -> Values:
+def event_values(job_id: str, ordinal: int, event: Event, position: int) -> Values:
     """Write an event."""
     return {
         "job_id": job_id,
@@ -178,6 +178,7 @@ def event_values(job_id: str, ordinal: int, event: Event) -> Values:
         "attempt": event.attempt,
         "reason": event.reason,
         "message": event.message,
+        "position": position,
     }
 
 

@@ -15,12 +15,14 @@ from job_tracker.application.changes import ALL_JOBS, PENDING, Changes, job_of, 
 from job_tracker.application.ports.clock import Clock
 from job_tracker.application.ports.job_store import Glimpse, JobStore
 from job_tracker.application.tracker import Directive, told_of
-from job_tracker.application.watch_jobs import OVERLAP_MICROS
 
 ALONE_SECONDS = 0.5
 """Between two looks while nobody tells."""
 TOLD_SECONDS = 10.0
 """While others tell: a replica may die between its commit and its word."""
+
+OVERLAP_SECONDS = 10.0
+"""More than a job's end takes from its moment to its commit."""
 
 log = structlog.get_logger()
 
@@ -78,7 +80,7 @@ class Poller:
     async def _look_at_jobs(self, watched: list[str], back: float | None) -> None:
         seen: dict[str, Glimpse | None] = {}
         if back is not None:
-            moving = await self._store.glimpse_moving(back + OVERLAP_MICROS / 1_000_000)
+            moving = await self._store.glimpse_moving(back + OVERLAP_SECONDS)
             seen |= {glimpse.job_id: glimpse for glimpse in moving}
         rest = [job_id for job_id in watched if job_id not in seen]
         if rest:

@@ -9,6 +9,7 @@ import pytest
 from chassis.database import DatabaseUnavailableError, open_database
 from job_tracker.__main__ import MIGRATIONS
 from job_tracker.adapters.store.job_store import SqlJobStore
+from job_tracker.adapters.store.moment import of_clock
 from job_tracker.adapters.wakeups.poller import Poller
 from job_tracker.application.changes import ALL_JOBS, PENDING, of_job, of_worker
 from job_tracker.application.ports.job_store import Glimpse
@@ -66,7 +67,7 @@ async def world(url: str) -> AsyncIterator[World]:
     """A poller over that database."""
     database = await open_database(url, migrations=MIGRATIONS)
     clock, changes = TrackerClock(), RecordedChanges()
-    yield World(Poller(SqlJobStore(database, clock), changes, clock), changes, JobRows(database), clock)
+    yield World(Poller(SqlJobStore(database, of_clock(clock)), changes, clock), changes, JobRows(database), clock)
     await database.close()
 
 
