@@ -68,7 +68,7 @@ class GrpcWorkQueue:
         with closing(_Cancelling(call)):
             try:
                 async for message in call:
-                    yield Told(message.job_id, directive_of(message.directive), message.reason)
+                    yield Told(message.job_id, directive_of(message.directive), message.reason, message.fence)
             except AioRpcError as error:
                 raise meaning_of(error) from error
 
