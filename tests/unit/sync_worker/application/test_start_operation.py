@@ -49,7 +49,7 @@ async def test_a_start_always_has_a_request_id() -> None:
 
 async def test_a_job_that_stood_already_is_said_to_be_so() -> None:
     """Whether the job is new is JobTracker's word, whatever the policy was."""
-    starter, tracker, _ = a_starter()
+    starter, _, _ = a_starter()
     clicks = [StartOptions("hanoi", request_id, ConflictPolicy.USE_EXISTING) for request_id in ("r-1", "r-2")]
     made = [
         await start_operation(starter, Operation.AUTO_MATCH_PRODUCTS, click, MatchProductsRequest(), {})
