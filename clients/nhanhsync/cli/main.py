@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from nhanhsync.cli import catalog, health, jobs, verify
+from nhanhsync.cli import catalog, health, jobs, verify, workers
 from nhanhsync.cli.exits import EXIT_CODES, Exit
 from nhanhsync.cli.plugins import add_plugins
 from nhanhsync.cli.run import HELP, run
 from nhanhsync.cli.session import Session, plain_console, usage_error
 from nhanhsync.client.aio import DEFAULT_JOB_TRACKER, DEFAULT_SYNC_WORKER
 
-OWN = frozenset({"run", "jobs", "mappings", "unmatched", "stores", "verify", "health", "version"})
+OWN = frozenset({"run", "jobs", "mappings", "unmatched", "stores", "workers", "types", "verify", "health", "version"})
 
 
 def start(
@@ -40,6 +40,8 @@ def make_app() -> typer.Typer:
     app.add_typer(catalog.mappings, name="mappings")
     app.add_typer(catalog.unmatched, name="unmatched")
     app.add_typer(catalog.stores, name="stores")
+    app.add_typer(workers.workers, name="workers")
+    app.add_typer(workers.types, name="types")
     app.command("verify", epilog=EXIT_CODES)(verify.verify)
     app.command("health", epilog=EXIT_CODES)(health.health)
     app.command("version", epilog=EXIT_CODES)(health.version)
