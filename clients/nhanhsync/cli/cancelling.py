@@ -31,8 +31,9 @@ def cancel(
 ) -> None:
     """Ask for a job to be cancelled, or for all jobs that a filter selects; their workers stop at the next safe place.
 
-    With a filter, the jobs are shown first, and nothing is done before you say yes. Only jobs that wait or run are touched, and
-    only those that were there when they were shown.
+    With a filter, the jobs are shown first, and nothing is done before you say yes.
+
+    Only jobs that wait or run are touched, and only those that were there when they were shown.
 
     Example: nhanhsync jobs cancel 01890a5d-ac96-774b-bcce-b302099a8057 --reason "wrong store"
 

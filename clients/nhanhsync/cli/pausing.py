@@ -12,7 +12,9 @@ from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 
 Reason = Annotated[str, typer.Option(help="Why, for the records.")]
-Type = Annotated[str, typer.Argument(help="The type, such as PRODUCT_SYNC; nhanhsync types list shows them.")]
+Type = Annotated[
+    str, typer.Argument(help="The type, such as PRODUCT_SYNC; nhanhsync types list shows them.", metavar="TYPE")
+]
 
 
 def pause(context: typer.Context, job_id: JobId, reason: Reason = "", as_json: Json = False) -> None:

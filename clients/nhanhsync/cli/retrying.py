@@ -43,8 +43,11 @@ def retry(
 ) -> None:
     """Run a job that has ended once more, as a new job, or all jobs that a filter selects.
 
-    With a filter, the jobs are shown first, and nothing is done before you say yes. FAILED and PARTIALLY_COMPLETED jobs are
-    retried, CANCELLED ones only with --state cancelled; what has been retried already is passed over.
+    With a filter, the jobs are shown first, and nothing is done before you say yes.
+
+    FAILED and PARTIALLY_COMPLETED jobs are retried, CANCELLED ones only with --state cancelled.
+
+    What has been retried already is passed over.
 
     Example: nhanhsync jobs retry 01890a5d-ac96-774b-bcce-b302099a8057 --watch
 
