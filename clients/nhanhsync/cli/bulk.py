@@ -1,6 +1,7 @@
 """Calls on many jobs: what a filter selects is shown, confirmed by a person, and then done, call after call."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -90,7 +91,7 @@ def do_to_many(session: Session, deed: Deed, *, yes: bool, dry_run: bool, as_jso
         if as_json:
             print_json(tried)
         return Exit.GOOD
-    if not yes and not typer.confirm(f"{deed.verb.capitalize()} {_counted(count)}?", err=as_json):
+    if not yes and not _agreed(console, f"{deed.verb.capitalize()} {_counted(count)}?"):
         console.print("Nothing was changed.")
         return Exit.REFUSED
     total = Sum()
@@ -163,6 +164,17 @@ def _tell(console: Console, deed: Deed, total: Sum) -> None:
         console.print(f"New jobs: {', '.join(first)}" + (f" and {rest:,} more" if rest else ""))
     if outcome.more:
         console.print("More jobs are left; run the command again.")
+
+
+def _agreed(console: Console, question: str) -> bool:
+    """Ask, where the console is; anything but a yes is a no, an input that is at its end too."""
+    console.print(f"{question} [y/N]", end=" ")
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        console.print()
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _counted(count: int) -> str:
