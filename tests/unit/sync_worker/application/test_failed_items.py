@@ -219,16 +219,9 @@ async def test_a_jobtracker_that_is_away_is_waited_for(world: PushWorld) -> None
     await world.product(1, 5)
     clock = SteppedClock()
     records = FailureRecordsInMemory({"old": ["nhanh:1"]}, away=3)
-    found = []
-
-    async def work() -> None:
-        found.append(await narrowed(world, records, clock=clock))
-
-    task = asyncio.create_task(work())
-    await clock.until(task.done)
-    task.result()
-    assert found[0].selection.mapping_ids == (mapping_id(Entity.PRODUCTS, 1),)
-    assert len(records.asked) == 4
+    task = asyncio.create_task(narrowed(world, records, clock=clock))
+    await clock.until(lambda: len(records.asked) == 4)
+    assert (await task).selection.mapping_ids == (mapping_id(Entity.PRODUCTS, 1),)
 
 
 async def test_any_other_job_is_left_alone(world: PushWorld) -> None:
