@@ -49,14 +49,17 @@ from sync_worker.adapters.job_tracker_security import ConnectionFiles, security_
 from sync_worker.adapters.job_tracker_work import GrpcWorkQueue
 from sync_worker.adapters.stores_file import load_stores
 from sync_worker.adapters.vendors import LONGEST_CALL_SECONDS, VendorClients
+from sync_worker.application.failed_items import FailedItems
 from sync_worker.application.ports.clock import Clock
+from sync_worker.application.ports.work_queue import ClaimedJob
 from sync_worker.application.run_operation import Operations
 from sync_worker.application.runner.attempt import Workshop
 from sync_worker.application.runner.registration import register_until_done
 from sync_worker.application.runner.runner import Runner
 from sync_worker.application.start_operation import Starter
 from sync_worker.domain.failures import CatalogUnavailable, OperationFailure
-from sync_worker.domain.operations import SPECS
+from sync_worker.domain.operations import SPECS, Operation
+from sync_worker.domain.requests import OperationRequest
 from sync_worker.domain.stores import Store
 from sync_worker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
 from sync_worker.entrypoints.params import request_of_job
@@ -233,6 +236,13 @@ async def _workshop(
     call_seconds: float,
 ) -> Workshop:
     selections = SqlSelections(database, clock)
+    pushes = SqlPushCatalog(database, clock)
+    failed_items = FailedItems(queue, pushes, clock, uniform)
+
+    async def read_request(job: ClaimedJob) -> tuple[Operation, OperationRequest]:
+        operation, request = await request_of_job(job, selections)
+        return operation, await failed_items.narrowed(job, request)
+
     return Workshop(
         queue=queue,
         stores=stores,
@@ -240,10 +250,10 @@ async def _workshop(
         operate=Operations(
             pulls=SqlPullCatalog(database, clock),
             matches=SqlMatchCatalog(database, clock),
-            pushes=SqlPushCatalog(database, clock),
+            pushes=pushes,
             clock=clock,
         ),
-        read_request=lambda job: request_of_job(job, selections),
+        read_request=read_request,
         translate=_known_failure,
         clock=clock,
         uniform=uniform,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nhanhsync.cli import catalog, health, jobs, tokens, verify
+from nhanhsync.cli import catalog, health, jobs, tokens, verify, workers
 from nhanhsync.cli.exits import EXIT_CODES, Exit
 from nhanhsync.cli.plugins import add_plugins
 from nhanhsync.cli.run import HELP, run
@@ -15,7 +15,9 @@ from nhanhsync.cli.session import Session, plain_console, usage_error
 from nhanhsync.client.aio import DEFAULT_JOB_TRACKER, DEFAULT_SYNC_WORKER
 from nhanhsync.client.security import PlaintextTokenError, Security
 
-OWN = frozenset({"run", "jobs", "mappings", "unmatched", "stores", "tokens", "verify", "health", "version"})
+OWN = frozenset(
+    {"run", "jobs", "mappings", "unmatched", "stores", "workers", "types", "tokens", "verify", "health", "version"}
+)
 
 
 def start(
@@ -78,6 +80,8 @@ def make_app() -> typer.Typer:
     app.add_typer(catalog.unmatched, name="unmatched")
     app.add_typer(catalog.stores, name="stores")
     app.add_typer(tokens.app, name="tokens")
+    app.add_typer(workers.workers, name="workers")
+    app.add_typer(workers.types, name="types")
     app.command("verify", epilog=EXIT_CODES)(verify.verify)
     app.command("health", epilog=EXIT_CODES)(health.health)
     app.command("version", epilog=EXIT_CODES)(health.version)

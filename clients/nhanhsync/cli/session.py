@@ -20,6 +20,9 @@ from nhanhsync.client.security import PLAINTEXT, Security
 
 Result = TypeVar("Result")
 
+ASKED_BY = "nhanhsync-cli"
+"""Who asks, for the records."""
+
 LARGEST_PAGE = 500
 """No list of either service gives more rows at once."""
 
@@ -27,6 +30,7 @@ PLAIN_WIDTH = 10_000
 """Without a terminal, lines are as wide as tables need: what a program reads is not folded."""
 
 JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB_ID")]
+AnyJobId = Annotated[str | None, typer.Argument(help="The job's id; or choose jobs by filter.", metavar="JOB_ID")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many rows.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one document, or one object a line for streams.")]
 
