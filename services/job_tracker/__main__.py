@@ -29,12 +29,13 @@ from pydantic_settings import SettingsConfigDict
 from job_tracker.adapters.clock import SystemClock
 from job_tracker.adapters.removed_jobs import RemovedJobs
 from job_tracker.adapters.store.job_store import SqlJobStore
+from job_tracker.adapters.store.moment import Moment, usual
 from job_tracker.adapters.wakeups.replicas import joined
 from job_tracker.application.changes import Changes
 from job_tracker.application.ports.clock import Clock
 from job_tracker.application.reap import reap_forever
 from job_tracker.application.retain import DAY_SECONDS, retain_forever
-from job_tracker.application.tracker import Tracker
+from job_tracker.application.tracker import UNWATCHED_SECONDS, Tracker
 from job_tracker.application.workers import Workers
 from job_tracker.domain.states import State
 from job_tracker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
@@ -95,8 +96,17 @@ class Handle:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: TrackerSettings, *, clock: Clock | None = None) -> AsyncIterator[Handle]:
-    """Run JobTracker in this loop for as long as the context lasts, by the machine's clock unless another is given.
+async def running(
+    settings: TrackerSettings,
+    *,
+    clock: Clock | None = None,
+    now: Moment | None = None,
+    unwatched: float = UNWATCHED_SECONDS,
+) -> AsyncIterator[Handle]:
+    """Run JobTracker in this loop for as long as the context lasts.
+
+    Waits go by the machine's `clock` unless another is given, and jobs by what is usual for their kind of database (`now`);
+    `unwatched` is that of `Tracker`.
 
     Raises:
         DatabaseInUseError, DatabaseUnavailableError, ListenError: It cannot start; the message says why.
@@ -111,7 +121,7 @@ async def running(settings: TrackerSettings, *, clock: Clock | None = None) -> A
         )
         stack.push_async_callback(database.close)
         clock = clock or SystemClock()
-        store = SqlJobStore(database, clock)
+        store = SqlJobStore(database, now or usual(database.dialect, clock))
         changes = Changes()
         if database.dialect == "postgresql":
             notify = settings.wakeups == "notify"
@@ -126,6 +136,7 @@ async def running(settings: TrackerSettings, *, clock: Clock | None = None) -> A
             uniform=random.SystemRandom().uniform,
             cancel_grace=settings.cancel_grace_seconds,
             heartbeat=settings.heartbeat_seconds,
+            unwatched=unwatched,
         )
         await store.begin_watching_leases(tracker.cancel_grace)
         stack.push_async_callback(_cancelled, asyncio.create_task(reap_forever(tracker)))

@@ -17,7 +17,7 @@ EVERY_SECONDS = 0.25
 
 async def reap(tracker: Tracker) -> int:
     """Take jobs from workers that were not heard of, end cancels whose grace is over, free locks; how many jobs moved."""
-    if await tracker.store.watch_leases(tracker.cancel_grace):
+    if await tracker.store.watch_leases(tracker.cancel_grace, tracker.unwatched):
         log.info("leases begin anew: nobody looked after them for a while")
 
     def decide(job: Job, now: Now) -> Change:

@@ -12,6 +12,9 @@ from job_tracker.domain.job import Asked, Job
 from job_tracker.domain.moves import Change
 from job_tracker.domain.states import State
 
+UNWATCHED_SECONDS = 4.0
+"""Longer than any delay of the reaper while some replica and the database are well."""
+
 
 class Directive(StrEnum):
     """What a worker should do with a job that it holds."""
@@ -56,8 +59,9 @@ def told_of(job: Job) -> Told:
 class Tracker:
     """The world of the use cases: store, changes, time, chance and the few settings that rules depend on.
 
-    `cancel_grace` and `heartbeat` are seconds, and so is `look_again`: a back-off ends without anybody telling, so a
-    claim that waits for work looks again this often.
+    `cancel_grace` and `heartbeat` are seconds, and so are `look_again`: a back-off ends without anybody telling, so a
+    claim that waits for work looks again this often; and `unwatched`: where nobody looked after leases for so long, they
+    begin anew.
     """
 
     store: JobStore
@@ -70,6 +74,7 @@ class Tracker:
     cancel_grace: float = 60.0
     heartbeat: float = 15.0
     look_again: float = 0.5
+    unwatched: float = UNWATCHED_SECONDS
 
     def tell(self, change: Change) -> None:
         """Tell watchers, waiting workers and the job's worker of a change that is stored."""

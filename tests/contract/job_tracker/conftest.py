@@ -1,7 +1,9 @@
 """A real JobTracker on a free port with a database of its own, for each test."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,13 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from job_tracker.__main__ import TrackerSettings, running
+from job_tracker.__main__ import MIGRATIONS, Handle, TrackerSettings, running
+from job_tracker.adapters.store.moment import of_clock
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 
+from tests.fakes import postgres
 from tests.fakes.tracker_world import TrackerClock
 
 TYPE = "PULL_NHANH_PRODUCTS"
@@ -129,15 +133,29 @@ async def refusal(call: Any) -> Refused:
     return refused(raised.value)
 
 
+@pytest.fixture(params=postgres.KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database of either kind, with JobTracker's schema."""
+    with postgres.fresh_database(request.param, tmp_path, MIGRATIONS) as url:
+        yield url
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Callable[..., TrackerSettings]:
-    """Make settings for a JobTracker on a free port, in this test's folder."""
+def settings(database_url: str) -> Callable[..., TrackerSettings]:
+    """Make settings for a JobTracker on a free port, with a database of this test."""
 
     def make(**changed: Any) -> TrackerSettings:
-        usual = {"listen": "127.0.0.1:0", "database_url": f"sqlite:///{tmp_path / 'jobs.db'}"}
-        return TrackerSettings(**(usual | changed))
+        return TrackerSettings(**({"listen": "127.0.0.1:0", "database_url": database_url} | changed))
 
     return make
+
+
+def running_by(clock: TrackerClock, settings: TrackerSettings) -> AbstractAsyncContextManager[Handle]:
+    """Run a JobTracker whose time is a test's.
+
+    It leaps, and leases are to run out by it: nobody is to take a leap for a time without a reaper.
+    """
+    return running(settings, clock=clock, now=of_clock(clock), unwatched=math.inf)
 
 
 @pytest.fixture
@@ -145,7 +163,7 @@ async def rig(settings: Callable[..., TrackerSettings]) -> AsyncIterator[Rig]:
     """A JobTracker whose clock moves only when the test says so."""
     clock = TrackerClock()
     async with (
-        running(settings(), clock=clock) as handle,
+        running_by(clock, settings()) as handle,
         grpc.aio.insecure_channel(handle.address) as channel,
     ):
         yield Rig(JobTrackerStub(channel), handle.address, clock)

@@ -121,11 +121,10 @@ async def test_a_worker_that_does_not_let_go_loses_the_job_but_its_locks_stand(r
 
 
 async def test_locks_of_a_revoked_lease_outlive_a_restart_and_then_go(
-    settings: Callable[..., TrackerSettings], rig: Rig
+    settings: Callable[..., TrackerSettings],
 ) -> None:
     """A restart gives a revoked lease its whole time again, not for ever."""
-    del rig  # it has the database of the same folder; this one has its own
-    own = settings(database_url=settings().database_url.replace("jobs.db", "own.db"), cancel_grace_seconds=0.01)
+    own = settings(cancel_grace_seconds=0.01)
     ttl = duration_pb2.Duration(seconds=5)
     async with running(own) as handle, grpc.aio.insecure_channel(handle.address) as channel:
         stub = JobTrackerStub(channel)

@@ -4,23 +4,23 @@ from collections.abc import Callable
 
 import grpc
 from google.protobuf import duration_pb2
-from job_tracker.__main__ import TrackerSettings, running
+from job_tracker.__main__ import TrackerSettings
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 
-from tests.contract.job_tracker.conftest import Rig, held
+from tests.contract.job_tracker.conftest import Rig, held, running_by
 from tests.fakes.tracker_world import TrackerClock
 
 
 async def test_a_restart_gives_every_lease_a_whole_ttl(settings: Callable[..., TrackerSettings]) -> None:
     """The steady clock begins anew with the process: no lease has run out in the meantime, and each runs out in its time."""
     before = TrackerClock(elapsed=1_000_000.0)
-    async with running(settings(), clock=before) as handle, grpc.aio.insecure_channel(handle.address) as channel:
+    async with running_by(before, settings()) as handle, grpc.aio.insecure_channel(handle.address) as channel:
         claimed = await Rig(JobTrackerStub(channel), handle.address, before).running()
         before.advance(29)
     after = TrackerClock(wall_micros=before.now_micros() + 3_600_000_000)
-    async with running(settings(), clock=after) as handle, grpc.aio.insecure_channel(handle.address) as channel:
+    async with running_by(after, settings()) as handle, grpc.aio.insecure_channel(handle.address) as channel:
         rig = Rig(JobTrackerStub(channel), handle.address, after)
         after.advance(29)
         assert (await rig.report(claimed, 1)).applied
@@ -37,7 +37,7 @@ async def test_a_fence_never_goes_back(settings: Callable[..., TrackerSettings])
     fences = []
     for wall in (1_900_000_000_000_000, 1_800_000_000_000_000):
         clock = TrackerClock(wall_micros=wall)
-        async with running(settings(), clock=clock) as handle, grpc.aio.insecure_channel(handle.address) as channel:
+        async with running_by(clock, settings()) as handle, grpc.aio.insecure_channel(handle.address) as channel:
             rig = Rig(JobTrackerStub(channel), handle.address, clock)
             await rig.create()
             (claimed,) = await rig.claim(request_id=f"claim-{wall}")

@@ -13,7 +13,7 @@ from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 
-from tests.contract.job_tracker.conftest import TYPE, Rig, refusal, refused
+from tests.contract.job_tracker.conftest import TYPE, Rig, refusal, refused, running_by
 from tests.fakes.tracker_world import TrackerClock
 
 Code = grpc.StatusCode
@@ -42,7 +42,7 @@ def kinds(messages: list[Any]) -> list[str]:
 @asynccontextmanager
 async def tracker(settings: TrackerSettings, clock: TrackerClock | None = None) -> AsyncIterator[Rig]:
     """Run a JobTracker with settings of its own."""
-    async with running(settings, clock=clock) as handle, grpc.aio.insecure_channel(handle.address) as channel:
+    async with running_by(clock, settings) as handle, grpc.aio.insecure_channel(handle.address) as channel:
         yield Rig(JobTrackerStub(channel), handle.address, clock or TrackerClock())
 
 

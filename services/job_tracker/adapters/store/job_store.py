@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 from job_tracker.adapters.store import (
     claiming,
     creating,
-    moment,
     moving,
     reading,
     reaping,
@@ -17,7 +16,7 @@ from job_tracker.adapters.store import (
     retention,
     workers,
 )
-from job_tracker.application.ports.clock import Clock
+from job_tracker.adapters.store.moment import Moment
 from job_tracker.application.ports.job_store import (
     Claimed,
     ClaimRequest,
@@ -40,13 +39,12 @@ from job_tracker.domain.states import State
 class SqlJobStore:
     """Keeps jobs in a database; see `JobStore` for what each method promises.
 
-    On SQLite, which one process has to itself, time is that of `clock`; on PostgreSQL it is the database's.
+    Its time is that of `moment.usual` for its kind of database, unless another is given.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, now: Moment) -> None:
         self._database = database
-        self._one_process = database.dialect == "sqlite"
-        self._now = moment.of_clock(clock) if self._one_process else moment.of_postgresql
+        self._now = now
 
     async def create(self, creation: Creation, new_token: Callable[[], str]) -> Created:
         """Store a job, or find the one that this request made before."""
@@ -83,14 +81,14 @@ class SqlJobStore:
 
     async def begin_watching_leases(self, grace: float) -> None:
         """Begin every lease anew where the clock that they were measured with ended with its process."""
-        if self._one_process:
+        if self._database.dialect == "sqlite":
             await self._database.write(lambda c: reaping.give_leases_a_whole_ttl(c, self._now(c), grace))
 
-    async def watch_leases(self, grace: float) -> bool:
+    async def watch_leases(self, grace: float, unwatched: float) -> bool:
         """Note that leases are looked after."""
         if not await self._database.read(lambda c: reaping.must_note(c, self._now(c))):
             return False
-        return await self._database.write(lambda c: reaping.watch_leases(c, self._now(c), grace))
+        return await self._database.write(lambda c: reaping.watch_leases(c, self._now(c), grace, unwatched))
 
     async def overdue(self) -> list[str]:
         """Find held jobs whose lease or grace has run out."""

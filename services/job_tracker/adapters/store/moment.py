@@ -12,6 +12,11 @@ Moment = Callable[[Connection], Now]
 NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
 
 
+def usual(dialect: str, clock: Clock) -> Moment:
+    """Choose the clock of a kind of database."""
+    return of_clock(clock) if dialect == "sqlite" else of_postgresql
+
+
 def of_clock(clock: Clock) -> Moment:
     """Tell time by this process's clocks: right where one process has the database."""
     return lambda _connection: clock.now()

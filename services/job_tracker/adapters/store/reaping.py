@@ -12,9 +12,6 @@ HELD_STATES = tuple(state.value for state in HELD)
 ROUND_SECONDS = 1.0
 """So often it is noted that leases are looked after."""
 
-UNWATCHED_SECONDS = 4.0
-"""Longer than any delay of a note while some replica and the database are well."""
-
 LOOKED_AFTER = "looked_after"
 
 
@@ -58,11 +55,11 @@ def must_note(connection: Connection, now: Now) -> bool:
     return since is None or not 0 <= since < ROUND_SECONDS
 
 
-def watch_leases(connection: Connection, now: Now, grace: float) -> bool:
+def watch_leases(connection: Connection, now: Now, grace: float, longest: float) -> bool:
     """Note that leases are looked after, and begin them anew where nobody did; see `JobStore.watch_leases`."""
     serialise(connection, [LOOKED_AFTER])
     since = _since_looked_after(connection, now)
-    unwatched = since is None or not -ROUND_SECONDS <= since <= UNWATCHED_SECONDS
+    unwatched = since is not None and not -ROUND_SECONDS <= since <= longest
     if unwatched:
         give_leases_a_whole_ttl(connection, now, grace)
     millis = round(now.steady * 1_000)

@@ -186,8 +186,8 @@ class JobStore(Protocol):
         """After a start: where the steady clock begins anew, so does every lease and every grace (seconds)."""
         ...
 
-    async def watch_leases(self, grace: float) -> bool:
-        """Note that leases are looked after; where nobody did for a while, or the clock jumped, they all begin anew.
+    async def watch_leases(self, grace: float, unwatched: float) -> bool:
+        """Note that leases are looked after; where nobody did for `unwatched` seconds, or the clock jumped, they begin anew.
 
         Workers could not renew while the database, or every replica, was away: that must not cost them their leases.
         Returns whether leases began anew.

@@ -1,6 +1,7 @@
 """Random walks over the real store never reach what must not be."""
 
 import asyncio
+import math
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from job_tracker.__main__ import MIGRATIONS
 from job_tracker.adapters.store.job_store import SqlJobStore
+from job_tracker.adapters.store.moment import of_clock
 from job_tracker.adapters.store.tables import job_events, job_locks
 from job_tracker.application import cancel_job, claim_jobs, create_job, reap, work_on_job
 from job_tracker.application.changes import Changes
 from job_tracker.application.ports.job_store import Claimed, ClaimRequest, ConflictPolicy, Filter
 from job_tracker.application.tracker import Tracker
+from job_tracker.application.workers import Workers
 from job_tracker.domain.errors import (
     ConflictingJobError,
     IllegalTransitionError,
@@ -51,6 +54,11 @@ class Holding:
     progress: Progress = field(default_factory=Progress)
 
 
+async def report_progress(tracker: Tracker, job_id: str, token: str, sequence: int, report: Report) -> Any:
+    """Report as the other calls of a worker are made."""
+    return await work_on_job.update_progress(tracker, work_on_job.JobReport(job_id, token, sequence, report))
+
+
 class Walk(RuleBasedStateMachine):
     """Creators, workers that may be lost or late, operators who cancel, and time."""
 
@@ -62,14 +70,17 @@ class Walk(RuleBasedStateMachine):
         url = f"sqlite:///{Path(self.folder.name) / 'jobs.db'}"
         self.database = self.run(open_database(url, migrations=MIGRATIONS))
         made = CountedTokens()
+        store = SqlJobStore(self.database, of_clock(self.clock))
         self.tracker = Tracker(
-            store=SqlJobStore(self.database),
+            store=store,
+            workers=Workers(store, self.clock, 15.0),
             changes=Changes(),
             clock=self.clock,
             new_id=lambda: f"job-{made():>09}",
             new_token=CountedTokens(),
             uniform=lambda low, high: (low + high) / 2,
             cancel_grace=20.0,
+            unwatched=math.inf,
         )
         self.holdings: list[Holding] = []
         self.jobs: list[str] = []
@@ -152,7 +163,7 @@ class Walk(RuleBasedStateMachine):
         counts = (old.successful + more[0], old.failed + more[1], old.skipped + more[2])
         progress = Progress(total, sum(counts), *counts)
         holding.sequence += 1
-        if self.under(holding, work_on_job.update_progress, holding.sequence, Report(progress)):
+        if self.under(holding, report_progress, holding.sequence, Report(progress)):
             holding.progress = progress
 
     def fail(self, holding: Holding, retryable: bool) -> None:
