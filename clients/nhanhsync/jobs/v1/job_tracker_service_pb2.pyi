@@ -1737,7 +1737,7 @@ class BatchUpdateProgressRequest(google.protobuf.message.Message):
     REPORTS_FIELD_NUMBER: builtins.int
     @property
     def reports(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___UpdateProgressRequest]:
-        """The reports, 1 to 500, each job at most once."""
+        """The reports, at least one and at most 500, each job at most once."""
 
     def __init__(
         self,

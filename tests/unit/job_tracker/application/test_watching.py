@@ -1,13 +1,14 @@
 """Use cases that wait, on a real store."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from job_tracker.adapters.store.job_store import SqlJobStore
+from job_tracker.adapters.store.moment import of_clock
 from job_tracker.application.changes import Changes
 from job_tracker.application.claim_jobs import claim_jobs
 from job_tracker.application.create_job import NewJob, create_job
@@ -16,7 +17,8 @@ from job_tracker.application.reap import reap, reap_forever
 from job_tracker.application.tracker import Tracker
 from job_tracker.application.watch_job import wait_job
 from job_tracker.application.watch_jobs import OVERLAP_MICROS, watch_jobs
-from job_tracker.application.work_on_job import complete_job, update_progress
+from job_tracker.application.work_on_job import JobReport, complete_job, update_progress
+from job_tracker.application.workers import Workers
 from job_tracker.domain.errors import StoppingError
 from job_tracker.domain.moves import Report
 from job_tracker.domain.progress import Progress
@@ -29,14 +31,17 @@ from tests.fakes.tracker_world import CountedTokens, TrackerClock, tracker_datab
 async def tracker(tmp_path: Path) -> AsyncIterator[Tracker]:
     """The world of the use cases, with a manual clock."""
     async with tracker_database(tmp_path) as database:
-        ids = CountedTokens()
+        ids, clock = CountedTokens(), TrackerClock()
+        store = SqlJobStore(database, of_clock(clock))
         yield Tracker(
-            store=SqlJobStore(database),
+            store=store,
+            workers=Workers(store, clock, 15.0),
             changes=Changes(),
-            clock=TrackerClock(),
+            clock=clock,
             new_id=lambda: ids().replace("token", "job"),
             new_token=CountedTokens(),
             uniform=lambda low, _high: low,
+            unwatched=math.inf,
         )
 
 
@@ -82,13 +87,13 @@ async def test_progress_keeps_the_interval_of_its_job(tracker: Tracker) -> None:
     first, second = await running(tracker, "c-1"), await running(tracker, "c-2")
     async with aclosing(watch_jobs(tracker, Filter(), None, min_interval=5.0)) as watch:
         assert [(await anext(watch)).job is None for _ in range(3)] == [False, False, True]
-        await update_progress(tracker, "job-1", first, 1, Report(Progress(processed=1, successful=1)))
+        await update_progress(tracker, JobReport("job-1", first, 1, Report(Progress(processed=1, successful=1))))
         await complete_job(tracker, "job-2", second, "h", Report(), {}, "")
         seen = await anext(watch)
         assert seen.job is not None
         assert (seen.job.job_id, seen.job.state) == ("job-2", State.COMPLETED)
         advance(tracker, 5.0)
-        await update_progress(tracker, "job-1", first, 2, Report(Progress(processed=2, successful=2)))
+        await update_progress(tracker, JobReport("job-1", first, 2, Report(Progress(processed=2, successful=2))))
         seen = await anext(watch)
         assert seen.job is not None
         assert (seen.job.job_id, seen.job.progress.processed) == ("job-1", 2)
@@ -114,12 +119,12 @@ async def test_the_reaper_outlives_a_fault(tracker: Tracker, monkeypatch: pytest
     advance(tracker, 31.0)
     real, faults = SqlJobStore.overdue, 0
 
-    async def failing_once(self: SqlJobStore, now: Any) -> list[str]:
+    async def failing_once(self: SqlJobStore) -> list[str]:
         nonlocal faults
         faults += 1
         if faults == 1:
             raise RuntimeError("broken")
-        return await real(self, now)
+        return await real(self)
 
     monkeypatch.setattr(SqlJobStore, "overdue", failing_once)
     reaper = asyncio.ensure_future(reap_forever(tracker))

@@ -31,7 +31,7 @@ PROTECTION = {
 }
 """Bounds that no honest caller meets; they keep the server whole, and the contract does not speak of them."""
 
-NAMES = ("job_id", "lease_token", "page_token")
+NAMES = ("job_id", "lease_token", "page_token", "confirm_token")
 """Fields that hold what JobTracker made, and no caller makes up."""
 
 

@@ -16,6 +16,10 @@ REASONS = Path(__file__).resolve().parents[4] / "protos" / "nhanhsync" / "jobs" 
 EXAMPLES: list[Exception] = [
     errors.JobNotFoundError("job"),
     errors.RequestIdReusedError("request", "job"),
+    errors.JobDeletedError("request", "job"),
+    errors.JobTypeNotRegisteredError("T"),
+    errors.RetryScopeUnsupportedError("job", "T", "it has none on record"),
+    errors.ConfirmTokenInvalidError("belongs to another filter"),
     errors.ConflictingJobError("job", "key"),
     errors.IllegalTransitionError("job", "COMPLETED", "CancelJob"),
     errors.TotalNotReachedError(9, 10),

@@ -46,16 +46,16 @@ def failure(key: str) -> ItemFailure:
 async def store(tmp_path: Path) -> AsyncIterator[SqlJobStore]:
     """A store with JOB under the lease token-1."""
     async with tracker_database(tmp_path) as database:
-        store = SqlJobStore(database)
+        store = SqlJobStore(database, lambda _connection: NOW)
         claim = ClaimRequest("", "worker", (), 1, 30.0)
-        await store.create(Creation(JOB, ConflictPolicy.FAIL, "", "", claim), NOW, CountedTokens())
+        await store.create(Creation(JOB, ConflictPolicy.FAIL, "", "", claim), CountedTokens())
         yield store
 
 
 async def report(store: SqlJobStore, sequence: int, *keys: str) -> Job:
     """Report items that failed."""
     said = Report(failures=tuple(failure(key) for key in keys))
-    change = await store.change("job", lambda job: moves.update(job, "token-1", sequence, said, NOW))
+    change = await store.change("job", lambda job, now: moves.update(job, "token-1", sequence, said, now))
     return change.job
 
 
