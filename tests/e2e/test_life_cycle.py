@@ -20,7 +20,6 @@ from sandbox.shopify.state import quantities
 
 from tests.fakes.whole_stack import WholeStack, start_pull, whole_stack
 
-
 LEASE_SECONDS = 60
 """Heartbeats go every third of it: nothing but the directive stream can bring a word sooner."""
 

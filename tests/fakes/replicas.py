@@ -8,7 +8,7 @@ import asyncpg
 from chassis.database import Database, open_database
 from job_tracker.__main__ import MIGRATIONS
 from job_tracker.adapters.store.job_store import SqlJobStore
-from job_tracker.adapters.store.moment import of_clock
+from job_tracker.adapters.store.moment import usual
 from job_tracker.adapters.store.tables import jobs
 from job_tracker.adapters.wakeups.lines import LOOK
 from job_tracker.adapters.wakeups.link import CHANNEL
@@ -56,7 +56,7 @@ async def replica(url: str, *, notify: bool = True) -> AsyncIterator[RecordedCha
     clock = TrackerClock()
     changes = RecordedChanges()
     try:
-        async with joined(changes, SqlJobStore(database, of_clock(clock)), clock, url, notify=notify):
+        async with joined(changes, SqlJobStore(database, usual(database.dialect, clock)), clock, url, notify=notify):
             yield changes
     finally:
         await database.close()

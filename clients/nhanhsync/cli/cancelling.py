@@ -8,7 +8,7 @@ from rich.text import Text
 from nhanhsync.cli import words
 from nhanhsync.cli.bulk import Deed, DryRun, Response, Yes, do_to_many
 from nhanhsync.cli.filters import CreatedBefore, CreatedFrom, States, Stores, Types, Words, job_filter, one_or_many
-from nhanhsync.cli.session import ASKED_BY, AnyJobId, Json, plain_console, print_json, session_of
+from nhanhsync.cli.session import AnyJobId, Json, plain_console, print_json, session_of
 from nhanhsync.cli.watching import end
 from nhanhsync.client import Client
 from nhanhsync.jobs.v1 import job_pb2
@@ -46,7 +46,11 @@ def cancel(
         async def call(client: Client, dry_run: bool, token: str) -> Response:
             return await client.jobs.CancelJobs(
                 pb.CancelJobsRequest(
-                    filter=wanted, dry_run=dry_run, confirm_token=token, reason=reason, requested_by=ASKED_BY
+                    filter=wanted,
+                    dry_run=dry_run,
+                    confirm_token=token,
+                    reason=reason,
+                    requested_by=session_of(context).who,
                 )
             )
 
@@ -55,7 +59,7 @@ def cancel(
         return
 
     async def work(client: Client) -> job_pb2.Job:
-        request = pb.CancelJobRequest(job_id=job_id, reason=reason, requested_by=ASKED_BY)
+        request = pb.CancelJobRequest(job_id=job_id, reason=reason, requested_by=session_of(context).who)
         return (await client.jobs.CancelJob(request)).job
 
     job = session_of(context).run(work)

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from nhanhsync.cli import words
-from nhanhsync.cli.session import ASKED_BY, JobId, Json, plain_console, print_json, session_of
+from nhanhsync.cli.session import JobId, Json, plain_console, print_json, session_of
 from nhanhsync.client import Client
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
@@ -24,7 +24,7 @@ def pause(context: typer.Context, job_id: JobId, reason: Reason = "", as_json: J
     """
 
     async def work(client: Client) -> job_pb2.Job:
-        request = pb.PauseJobRequest(job_id=job_id, reason=reason, requested_by=ASKED_BY)
+        request = pb.PauseJobRequest(job_id=job_id, reason=reason, requested_by=session_of(context).who)
         return (await client.jobs.PauseJob(request)).job
 
     _print_job(session_of(context).run(work), as_json=as_json)
@@ -37,7 +37,9 @@ def resume(context: typer.Context, job_id: JobId, as_json: Json = False) -> None
     """
 
     async def work(client: Client) -> job_pb2.Job:
-        return (await client.jobs.ResumeJob(pb.ResumeJobRequest(job_id=job_id, requested_by=ASKED_BY))).job
+        return (
+            await client.jobs.ResumeJob(pb.ResumeJobRequest(job_id=job_id, requested_by=session_of(context).who))
+        ).job
 
     _print_job(session_of(context).run(work), as_json=as_json)
 
@@ -58,7 +60,9 @@ def pause_type(
 
     async def work(client: Client) -> pb.PauseJobTypeResponse:
         return await client.jobs.PauseJobType(
-            pb.PauseJobTypeRequest(type=type, reason=reason, requested_by=ASKED_BY, release_running=release_running)
+            pb.PauseJobTypeRequest(
+                type=type, reason=reason, requested_by=session_of(context).who, release_running=release_running
+            )
         )
 
     answer = session_of(context).run(work)
@@ -80,7 +84,8 @@ def resume_type(context: typer.Context, type: Type, as_json: Json = False) -> No
     """
 
     async def work(client: Client) -> job_pb2.JobType:
-        return (await client.jobs.ResumeJobType(pb.ResumeJobTypeRequest(type=type, requested_by=ASKED_BY))).job_type
+        request = pb.ResumeJobTypeRequest(type=type, requested_by=session_of(context).who)
+        return (await client.jobs.ResumeJobType(request)).job_type
 
     answer = session_of(context).run(work)
     if as_json:

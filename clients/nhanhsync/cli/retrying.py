@@ -9,7 +9,7 @@ from nhanhsync.cli.bulk import Deed, DryRun, Response, Yes, do_to_many
 from nhanhsync.cli.choices import POLICIES, OptionError, choice
 from nhanhsync.cli.exits import Exit
 from nhanhsync.cli.filters import CreatedBefore, CreatedFrom, States, Stores, Types, Words, job_filter, one_or_many
-from nhanhsync.cli.session import ASKED_BY, AnyJobId, Json, plain_console, print_json, session_of, usage_error
+from nhanhsync.cli.session import AnyJobId, Json, plain_console, print_json, session_of, usage_error
 from nhanhsync.cli.watching import check_timeout, end, watch
 from nhanhsync.client import Client
 from nhanhsync.jobs.v1 import job_pb2
@@ -75,7 +75,7 @@ def retry(
                     confirm_token=token,
                     scope=scope,
                     conflict_policy=policy,
-                    created_by=ASKED_BY,
+                    created_by=session_of(context).who,
                 )
             )
 
@@ -85,7 +85,11 @@ def retry(
 
     async def work(client: Client) -> Exit:
         request = pb.RetryJobRequest(
-            job_id=job_id, request_id=str(uuid.uuid4()), created_by=ASKED_BY, scope=scope, conflict_policy=policy
+            job_id=job_id,
+            request_id=str(uuid.uuid4()),
+            created_by=session_of(context).who,
+            scope=scope,
+            conflict_policy=policy,
         )
         answer = await client.jobs.RetryJob(request)
         if as_json and not watch_it:

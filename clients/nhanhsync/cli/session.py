@@ -20,8 +20,6 @@ from nhanhsync.client.security import PLAINTEXT, Security
 
 Result = TypeVar("Result")
 
-ASKED_BY = "nhanhsync-cli"
-"""Who asks, for the records."""
 
 LARGEST_PAGE = 500
 """No list of either service gives more rows at once."""
