@@ -11,10 +11,13 @@ from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 
 from tests.chaos.calling import Caller, Refused, broken
 from tests.chaos.evidence import FINAL, REQUEST_LABEL, Told, Watched, state_of
+from tests.chaos.journal import Journal
 from tests.chaos.plan import JobPlan
 from tests.chaos.worker import TYPE
 
 REPEATED_SECONDS = 0.2
+SILENCE_SECONDS = 9.0
+"""A stream lives while it is heard of: here JobTracker gives a sign of life every 2 seconds."""
 EXPECTED = {
     "CreateJob": {"ERROR_REASON_CONFLICTING_JOB_ACTIVE"},
     "RetryJob": {"ERROR_REASON_CONFLICTING_JOB_ACTIVE"},
@@ -28,8 +31,9 @@ EXPECTED = {
 class People:
     """All who ask, through one caller."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, journal: Journal) -> None:
         self._caller = caller
+        self._journal = journal
         self.told: list[Told] = []
         self.created: list[tuple[str, str]] = []
         self.watched: list[Watched] = []
@@ -150,14 +154,25 @@ class People:
             request = pb.WatchJobRequest(job_id=watched.job_id, after_revision=after)
             request.min_interval.FromMilliseconds(300)
             final = False
+            self._journal.note("watching", job=watched.job_id, after=after)
             try:
-                async for update in self._caller.stub("WatchJob")(request, wait_for_ready=True):
+                stream = self._caller.stub("WatchJob")(request, wait_for_ready=True)
+                while True:
+                    async with asyncio.timeout(SILENCE_SECONDS):
+                        update = await stream.read()
+                    if update is grpc.aio.EOF:
+                        break
+                    revision, beat = update.job.revision, update.heartbeat
+                    self._journal.note("watched", job=watched.job_id, revision=revision, heartbeat=beat)
                     if update.heartbeat:
                         continue
                     watched.events.extend(update.events)
                     watched.revisions.append(update.job.revision)
                     self.told.append(Told("WatchJob", watched.job_id, state_of(update.job), update.job.revision))
                     final = state_of(update.job) in FINAL
+            except TimeoutError:  # not even a sign of life: the connection is dead
+                stream.cancel()
+                self._caller.unanswered["WatchJob"] += 1
             except grpc.aio.AioRpcError as error:
                 if not broken(error):
                     raise
@@ -166,6 +181,7 @@ class People:
                 if final:
                     watched.ended = True
                     return
+            self._journal.note("watch broke off", job=watched.job_id)
             await asyncio.sleep(REPEATED_SECONDS)
 
 

@@ -7,7 +7,6 @@ the next CompleteJob" can be asked for, and happens exactly then.
 
 import asyncio
 import contextlib
-import socket
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
@@ -25,8 +24,14 @@ class Cut(StrEnum):
     REQUEST_LOST = "request lost"
     REQUEST_TORN = "request torn"
     """Half of it arrives."""
+    ABANDONED = "abandoned"
+    """All of it arrives, and nobody waits for the answer: JobTracker finds that out in the middle of its work."""
     ANSWER_LOST = "answer lost"
     """JobTracker has done what was asked, and committed it."""
+
+
+ARRIVES = {Cut.REQUEST_LOST: 0.0, Cut.REQUEST_TORN: 0.5, Cut.ABANDONED: 1.0}
+"""How much of the request arrives."""
 
 
 class Frames:
@@ -134,8 +139,6 @@ class Door:
             except OSError:
                 return  # JobTracker is down, and its client finds that out here
             self._passing[task] = (writer, up_writer)
-            for one in (writer, up_writer):
-                one.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             ways = [
                 asyncio.create_task(self._requests(reader, up_writer)),
                 asyncio.create_task(self._answers(up_reader, writer)),
@@ -154,10 +157,11 @@ class Door:
             while data := await reader.read(CHUNK_BYTES):
                 await self._house.flowing.wait()
                 call = CALL_FRAMES & frames.begun(data)
-                if call and self.armed in (Cut.REQUEST_LOST, Cut.REQUEST_TORN):
-                    if self._cut() is Cut.REQUEST_TORN:
-                        writer.write(data[: len(data) // 2])
-                        await writer.drain()
+                if call and self.armed in ARRIVES:
+                    writer.write(data[: round(len(data) * ARRIVES[self._cut()])])
+                    await writer.drain()
+                    writer.close()
+                    await writer.wait_closed()
                     return
                 writer.write(data)
                 await writer.drain()

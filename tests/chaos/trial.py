@@ -13,6 +13,7 @@ from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from tests.chaos.calling import Caller
 from tests.chaos.checker import Violation, check
 from tests.chaos.evidence import FINAL, Evidence, state_of
+from tests.chaos.journal import Journal
 from tests.chaos.people import People
 from tests.chaos.plan import Plan
 from tests.chaos.proxy import Cut
@@ -62,7 +63,7 @@ async def run_trial(plan: Plan, folder: Path, most_seconds: float = TRIAL_SECOND
 
 
 async def _live(plan: Plan, world: World, caller: Caller, outcome: Outcome) -> Evidence:
-    people = People(caller)
+    people = People(caller, Journal(world.folder / "people.jsonl"))
     living = [asyncio.create_task(people.live(job)) for job in plan.jobs]
     faults = [asyncio.create_task(_at(fault.at, world, fault)) for fault in plan.faults]
     try:
@@ -166,6 +167,7 @@ def _count(outcome: Outcome, evidence: Evidence, world: World, caller: Caller) -
     counts["outside writes refused"] = sum(not write.accepted for write in evidence.writes)
     cuts = sum((house.cuts for house in world.houses), Counter[Cut]())
     counts["calls cut before they arrived"] = cuts[Cut.REQUEST_LOST] + cuts[Cut.REQUEST_TORN]
+    counts["calls abandoned in the middle"] = cuts[Cut.ABANDONED]
     counts["answers lost after the commit"] = cuts[Cut.ANSWER_LOST]
     counts["watchers"] = len(evidence.watched)
     counts["calls of people repeated"] = sum(caller.unanswered.values())

@@ -135,6 +135,7 @@ class World:
             self.done[fault.kind] -= 1
             return
         self._trackers[fault.target] = None
+        self.houses[fault.target].upstream = None  # its port may be anybody's from now on
         await _ended(tracker, signal.SIGKILL if fault.kind is FaultKind.KILL_TRACKER else signal.SIGTERM)
         await asyncio.sleep(fault.seconds)
         await self._start_tracker(fault.target)
