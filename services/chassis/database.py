@@ -105,7 +105,8 @@ class Database:
     async def write(self, unit: Callable[[Connection], Result]) -> Result:
         """Run a unit of work in the next transaction, and answer after its commit.
 
-        A caller that is cancelled while it waits does not take the unit back.
+        A caller that is cancelled while it waits does not take the unit back. It is answered first and cancelled at its
+        next wait, so that it can tell others of what is stored by now.
 
         Raises:
             DatabaseUnavailableError: Nothing of the unit was stored.
@@ -114,7 +115,7 @@ class Database:
             raise DatabaseUnavailableError("the database is closed")
         future: asyncio.Future[Result] = self._loop.create_future()
         self._queue.put(_Queued(unit, future))
-        return await future
+        return await answered(future)
 
     async def read(self, unit: Callable[[Connection], Result]) -> Result:
         """Run a unit of work that only reads, on a snapshot of what is committed.
@@ -161,6 +162,21 @@ class Database:
                 self._loop.call_soon_threadsafe(_answer, batch)
                 if last:
                     return
+
+
+async def answered(future: "asyncio.Future[Result]") -> Result:
+    """Wait for the answer of what cannot be taken back; a cancellation meanwhile comes at the caller's next wait."""
+    cancelled = False
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError:
+            cancelled = True
+    task = asyncio.current_task()
+    if cancelled and task is not None:
+        task.uncancel()  # the same cancellation once more, and not a second one
+        task.cancel()
+    return future.result()
 
 
 def sqlite_path(url: str) -> Path:

@@ -126,6 +126,43 @@ async def test_a_unit_that_fails_fails_alone(database: Database) -> None:
     assert await database.read(notes) == ["a", "b"]
 
 
+async def test_who_goes_away_can_still_tell_of_what_is_stored(database: Database) -> None:
+    """A cancellation is held back until the commit is answered, and comes at the next wait after it."""
+    gate, told = Gate(), list[str]()
+
+    async def store_and_tell() -> None:
+        told.append(await database.write(note("kept")))
+        await asyncio.sleep(60)
+        told.append("cancelled too late")
+
+    holding = asyncio.ensure_future(database.write(gate))
+    gone = asyncio.ensure_future(store_and_tell())
+    await asyncio.ensure_future(opened(gate, gone.cancel))
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    await holding
+    assert told == ["kept"]
+    assert await database.read(notes) == ["kept"]
+
+
+async def test_a_time_out_that_came_before_the_commit_is_one(database: Database) -> None:
+    """What the cancellation was meant as survives that it is held back."""
+    gate = Gate()
+    holding = asyncio.ensure_future(database.write(gate))
+    await asyncio.to_thread(gate.reached.wait, 30)
+
+    async def write_in_time() -> None:
+        async with asyncio.timeout(0):
+            await database.write(note("kept"))
+            await asyncio.sleep(60)
+
+    hurried = asyncio.ensure_future(write_in_time())
+    await asyncio.ensure_future(opened(gate))
+    with pytest.raises(TimeoutError):
+        await hurried
+    await holding
+
+
 async def test_a_caller_that_went_away_breaks_nothing(database: Database) -> None:
     """A task that is cancelled while it waits neither stops its unit nor its neighbours'."""
     gate = Gate()
