@@ -35,6 +35,7 @@ class World:
         self._trackers: list[Process | None] = [None] * plan.replicas
         self._workers: list[Process | None] = [None] * plan.workers
         self._clock = folder / "clock"
+        self._latest_offset = 0.0
         self._started = 0
 
     async def start(self) -> None:
@@ -90,7 +91,12 @@ class World:
         await deeds[fault.kind](fault)
 
     async def heal(self) -> None:
-        """Let everything run and everything pass. Faults must have come to their end."""
+        """Let everything run and everything pass. Faults must have come to their end.
+
+        The wall clock is set to the latest that it has shown: a back-off is wall time, and JobTracker would wait out the
+        hours by which somebody has set the clock back.
+        """
+        self._set(self._latest_offset)
         for house in self.houses:
             house.heal()
         for number, tracker in enumerate(self._trackers):
@@ -146,7 +152,9 @@ class World:
         await self.database.start()
 
     async def _set_clock(self, fault: Fault) -> None:
-        self._set(float(self._clock.read_text()) + fault.seconds)
+        offset = float(self._clock.read_text()) + fault.seconds
+        self._latest_offset = max(self._latest_offset, offset)
+        self._set(offset)
 
     def _set(self, offset: float) -> None:
         written = self._clock.with_suffix(".new")
