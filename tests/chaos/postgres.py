@@ -47,13 +47,17 @@ class PostgresOfATrial:
         """Start the server, the first time with a new cluster, and wait until it answers."""
         if not self._data.exists():
             await asyncio.to_thread(self._prepare)
-            await (await self._run("initdb", "--auth=trust", "--no-sync", "-U", "postgres", "-D", str(self._data))).wait()
+            await (
+                await self._run("initdb", "--auth=trust", "--no-sync", "-U", "postgres", "-D", str(self._data))
+            ).wait()
         settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         async with asyncio.timeout(READY_SECONDS):
             # After a crash the old server's children may still be on their way out, and a new one refuses to start.
             while not await self._answers():
                 if self._server is None or self._server.returncode is not None:
-                    self._server = await self._run("postgres", "-D", str(self._data), "-k", str(self._folder), *settings)
+                    self._server = await self._run(
+                        "postgres", "-D", str(self._data), "-k", str(self._folder), *settings
+                    )
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def kill(self) -> None:

@@ -76,7 +76,9 @@ def good() -> Evidence:
 
 def another_job(**fields: Any) -> job_pb2.Job:
     """A second job of the trial, PENDING unless said otherwise."""
-    return job_pb2.Job(**{"job_id": "job-2", "state": job_pb2.JOB_STATE_PENDING, "revision": 1, "max_attempts": 3} | fields)
+    return job_pb2.Job(
+        **{"job_id": "job-2", "state": job_pb2.JOB_STATE_PENDING, "revision": 1, "max_attempts": 3} | fields
+    )
 
 
 def with_another(evidence: Evidence, job: job_pb2.Job) -> None:

@@ -19,6 +19,9 @@ from tests.chaos.outside import OutsideStore
 from tests.chaos.plan import CALLS, DatabaseKind, Fault, FaultKind, Plan
 from tests.chaos.proxy import House
 
+ROOT = Path(__file__).resolve().parents[2]
+PYTHONPATH = os.pathsep.join(str(ROOT / place) for place in ("", "services", "clients"))
+"""The processes are those of this checkout, wherever another is installed."""
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 TRIES_TO_START = 5
@@ -208,7 +211,7 @@ class World:
         with log.open("ab") as sink:
             stdout = PIPE if name == "tracker" else sink
             return await asyncio.create_subprocess_exec(
-                sys.executable, "-m", *words, stdout=stdout, stderr=sink, env=dict(os.environ)
+                sys.executable, "-m", *words, stdout=stdout, stderr=sink, env=os.environ | {"PYTHONPATH": PYTHONPATH}
             )
 
 
