@@ -5,6 +5,7 @@ The exit status is 0 when no rule was broken, 1 otherwise.
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,8 @@ async def run_many(
     plans: list[Plan], parallel: int, folder: Path, console: Console, *, keep: bool = False
 ) -> list[Outcome]:
     """Run trials, so many at once, and tell of each violation as soon as it is found. Logs of good trials are removed."""
+    # gRPC would guard itself against forks; ours, to start PostgreSQL as its own user, do nothing but run a program.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     waiting, outcomes = list(reversed(plans)), list[Outcome]()
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:

@@ -22,7 +22,7 @@ CAUSES: dict[str, tuple[Trigger, ...]] = {
     "RESUMED": (),
     "ENDED": (Trigger.COMPLETE, Trigger.GRACE_OVER),
 }
-"""Which triggers an event tells of. One that ends the job is told of first without a move; ENDED of the same revision moves it."""
+"""Which triggers an event tells of. One that ends the job is told of first, without a move; the ENDED that follows moves it."""
 
 
 @dataclass(frozen=True, slots=True)

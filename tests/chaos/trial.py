@@ -15,7 +15,7 @@ from tests.chaos.checker import Violation, check
 from tests.chaos.evidence import FINAL, Evidence, state_of
 from tests.chaos.journal import Journal
 from tests.chaos.people import People
-from tests.chaos.plan import Plan
+from tests.chaos.plan import Fault, Plan
 from tests.chaos.proxy import Cut
 from tests.chaos.world import World, database_for
 
@@ -65,7 +65,7 @@ async def run_trial(plan: Plan, folder: Path, most_seconds: float = TRIAL_SECOND
 async def _live(plan: Plan, world: World, caller: Caller, outcome: Outcome) -> Evidence:
     people = People(caller, Journal(world.folder / "people.jsonl"))
     living = [asyncio.create_task(people.live(job)) for job in plan.jobs]
-    faults = [asyncio.create_task(_at(fault.at, world, fault)) for fault in plan.faults]
+    faults = [asyncio.create_task(_at(world, fault)) for fault in plan.faults]
     try:
         await asyncio.gather(*faults)
         await world.heal()
@@ -102,9 +102,9 @@ async def _live(plan: Plan, world: World, caller: Caller, outcome: Outcome) -> E
     return evidence
 
 
-async def _at(seconds: float, world: World, fault: object) -> None:
-    await asyncio.sleep(seconds)
-    await world.do(fault)  # type: ignore[arg-type]
+async def _at(world: World, fault: Fault) -> None:
+    await asyncio.sleep(fault.at)
+    await world.do(fault)
 
 
 async def _settled(caller: Caller, people: People, until: float) -> dict[str, job_pb2.Job]:

@@ -1,8 +1,8 @@
 """A worker that is made to be killed, suspended and cut off, and that writes to a store outside.
 
 It stands on the raw stubs. It holds several jobs at once; each is a number of items, and each item is a write to the outside
-store. It does what DESIGN asks of a worker: no write later than a fifth of the lease before its end, counted from sending the last
-renewal; nothing more written or said when the lease is lost; the job given back when that is wanted.
+store. It does what is asked of every worker: no write begins in the last fifth of the lease, counted from sending the last
+renewal; nothing more is written or said when the lease is lost; the job is given back when that is wanted.
 """
 
 import argparse
@@ -64,6 +64,11 @@ class Attempt:
         self._sequence = 0
         self._failures: list[job_pb2.ItemFailure] = []
         self._stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    @property
+    def job_id(self) -> str:
+        """Which job this is."""
+        return self._job.job_id
 
     @property
     def fence(self) -> int:
@@ -246,7 +251,7 @@ class Worker:
             try:
                 async for told in self.caller.stub("WatchDirectives")(request, wait_for_ready=True):
                     for attempt in list(self._attempts.values()):
-                        if told.job_id == attempt._job.job_id and told.fence in (0, attempt.fence):
+                        if told.job_id == attempt.job_id and told.fence in (0, attempt.fence):
                             attempt.obey(told.directive)
             except grpc.aio.AioRpcError as error:
                 log.info("no directives but in the answers to reports: %s", error.details())
