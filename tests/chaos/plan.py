@@ -156,8 +156,11 @@ def draw(seed: int, database: DatabaseKind) -> Plan:
 
 def _job(chance: random.Random, seconds: float) -> JobPlan:
     locks = tuple((key, chance.random() < 0.6) for key in LOCK_KEYS if chance.random() < 0.3)
-    paused = OFFERS_PAUSES and chance.random() < 0.2
-    for_good = paused and not locks and chance.random() < 0.3  # one that stands on a lock would hold up the others
+    # Drawn in any case, so that a seed stays what it is when JobTracker learns to pause.
+    pause_after, resume_after = chance.uniform(0.0, 2.0), chance.uniform(0.2, 2.0)
+    paused, for_good = chance.random() < 0.2, chance.random() < 0.3
+    paused = paused and OFFERS_PAUSES
+    for_good = for_good and not locks  # one that stands on a lock would hold up the others
     return JobPlan(
         at=chance.uniform(0.0, seconds * 0.6),
         items=chance.choice((0, 3, 6, 10, 15)),
@@ -171,8 +174,8 @@ def _job(chance: random.Random, seconds: float) -> JobPlan:
         max_attempts=chance.choice((1, 3, 3, 6)),
         repeat_after=chance.uniform(0.0, 3.0) if chance.random() < 0.3 else None,
         cancel_after=chance.uniform(0.0, 3.0) if chance.random() < 0.25 else None,
-        pause_after=chance.uniform(0.0, 2.0) if paused else None,
-        resume_after=chance.uniform(0.2, 2.0) if paused and not for_good else None,
+        pause_after=pause_after if paused else None,
+        resume_after=resume_after if paused and not for_good else None,
         retry=chance.random() < 0.4,
         wait=chance.random() < 0.3,
     )
