@@ -46,6 +46,10 @@ up: $(STAMPS)/run ## Run the whole stack in the foreground: sandbox, JobTracker,
 test: $(STAMPS)/dev $(STAMPS)/protoc ## Run every test
 	$(BIN)/python -m pytest $(TEST_ARGS)
 
+.PHONY: chaos
+chaos: $(STAMPS)/dev ## Try fencing and recovery by 300 seeded trials with real processes, in about 15 minutes
+	$(BIN)/python -m tests.chaos --trials 300 --parallel 12
+
 .PHONY: lint
 lint: $(STAMPS)/dev $(STAMPS)/protoc ## Check format, lint, types, floors, contract, stubs, container files
 	$(BIN)/ruff format --check .
