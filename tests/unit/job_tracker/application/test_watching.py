@@ -142,8 +142,7 @@ async def test_reaping_an_idle_tracker_moves_nothing(tracker: Tracker) -> None:
 
 async def untold(tracker: Tracker) -> None:
     """End job-1 in the store, and tell nobody: as another replica would whose word is lost."""
-    now = tracker.clock.now()
-    await tracker.store.change("job-1", lambda job: moves.cancel(job, "", "test", 60.0, now))
+    await tracker.store.change("job-1", lambda job, now: moves.cancel(job, "", "test", 60.0, now))
 
 
 async def test_what_nobody_told_is_found_with_the_heartbeat(tracker: Tracker) -> None:
