@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from tests.chaos.__main__ import run_many
 from tests.chaos.plan import FOR_POSTGRESQL, DatabaseKind, FaultKind, databases, draw
 from tests.chaos.proxy import Cut
+from tests.chaos.trial import TRIAL_SECONDS
 
 SEEDS = {DatabaseKind.SQLITE: (52, 138, 175, 248), DatabaseKind.POSTGRESQL: (80,)}
 
@@ -18,6 +20,7 @@ def test_the_seeds_try_every_fault() -> None:
     assert {fault.cut for fault in faults} >= set(Cut)
 
 
+@pytest.mark.timeout(TRIAL_SECONDS)
 async def test_no_rule_is_broken(tmp_path: Path) -> None:
     """Workers and JobTracker are killed, suspended and cut off, and every promise holds."""
     plans = [draw(seed, kind) for kind in databases() for seed in SEEDS[kind]]
