@@ -34,7 +34,7 @@ CALLS = (*WORKER_CALLS, *PEOPLE_CALLS)
 OFFERS_PAUSES = False
 """JobTracker does not answer PauseJob and ResumeJob yet; set to True with the change that makes it."""
 
-POSTGRESQL_RUNS = False
+POSTGRESQL_RUNS = True
 """JobTracker does not run on PostgreSQL yet; set to True with the change that makes it, and `make chaos` tries both."""
 
 

@@ -184,7 +184,7 @@ class PagedStore(SqlJobStore):
 async def test_the_snapshot_is_read_in_pages_as_it_is_given(tmp_path: Path, tracker: Tracker, resumed: bool) -> None:
     """However many jobs are active, no more than a page of them is in memory, and the first comes after one page."""
     async with tracker_database(tmp_path) as database:
-        store = PagedStore(database)
+        store = PagedStore(database, of_clock(tracker.clock))
         tracker = replace(tracker, store=store)
         began = await store.position()
         await asyncio.gather(*(create_job(tracker, NewJob("", "", "T")) for _ in range(2 * PAGE + 1)))
