@@ -31,23 +31,12 @@ PEOPLE_CALLS = (
 )
 CALLS = (*WORKER_CALLS, *PEOPLE_CALLS)
 
-OFFERS_PAUSES = False
-"""JobTracker does not answer PauseJob and ResumeJob yet; set to True with the change that makes it."""
-
-POSTGRESQL_RUNS = True
-"""JobTracker does not run on PostgreSQL yet; set to True with the change that makes it, and `make chaos` tries both."""
-
 
 class DatabaseKind(StrEnum):
     """What JobTracker keeps its jobs in."""
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
-
-
-def databases() -> tuple[DatabaseKind, ...]:
-    """Name the databases that JobTracker runs on."""
-    return tuple(DatabaseKind) if POSTGRESQL_RUNS else (DatabaseKind.SQLITE,)
 
 
 class FaultKind(StrEnum):
@@ -159,7 +148,6 @@ def _job(chance: random.Random, seconds: float) -> JobPlan:
     # Drawn in any case, so that a seed stays what it is when JobTracker learns to pause.
     pause_after, resume_after = chance.uniform(0.0, 2.0), chance.uniform(0.2, 2.0)
     paused, for_good = chance.random() < 0.2, chance.random() < 0.3
-    paused = paused and OFFERS_PAUSES
     for_good = for_good and not locks  # one that stands on a lock would hold up the others
     return JobPlan(
         at=chance.uniform(0.0, seconds * 0.6),

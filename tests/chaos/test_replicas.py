@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.plan import POSTGRESQL_RUNS, DatabaseKind, Fault, FaultKind, draw
+from tests.chaos.plan import DatabaseKind, Fault, FaultKind, draw
 from tests.chaos.trial import TRIAL_SECONDS, run_trial
 
 REPLICAS = 3
 FIRST_SECONDS, EVERY_SECONDS, TIMES = 1.5, 3.0, 4
 
 
-@pytest.mark.skipif(not POSTGRESQL_RUNS, reason="JobTracker does not run on PostgreSQL yet")
 @pytest.mark.timeout(TRIAL_SECONDS)
 async def test_replicas_can_die_in_turn(tmp_path: Path) -> None:
     """Create, claim, report, watch and cancel go on, spread over the replicas, and no promise is broken."""

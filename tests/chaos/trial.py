@@ -69,7 +69,7 @@ async def _live(plan: Plan, world: World, caller: Caller, outcome: Outcome) -> E
     faults = [asyncio.create_task(_at(world, fault)) for fault in plan.faults]
     try:
         await asyncio.gather(*faults)
-        await world.heal()
+        world.heal()
         until = time.monotonic() + SETTLE_SECONDS
         await asyncio.wait(living, timeout=SETTLE_SECONDS)
         jobs = await _settled(caller, people, until)

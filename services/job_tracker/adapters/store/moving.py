@@ -116,8 +116,8 @@ def add_events(connection: Connection, job_id: str, events: Sequence[Event]) -> 
     """Store what happened to a job."""
     if events:
         position = draw_position(connection, at_least=events[0].time)
-        rows = [event_values(job_id, ordinal, event, position) for ordinal, event in enumerate(events)]
-        connection.execute(job_events.insert(), rows)
+        rows = [event_values(job_id, ordinal, event) for ordinal, event in enumerate(events)]
+        connection.execute(job_events.insert().values(position=position), rows)
 
 
 def _add_failures(connection: Connection, job: Job, failures: Sequence[ItemFailure]) -> int:

@@ -9,20 +9,19 @@ that may still commit: https://www.postgresql.org/docs/current/functions-info.ht
 into a new cluster begins with low numbers again, so a token from before it adds nothing to what is active.
 """
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import ColumnElement, Connection, literal_column, select, text
 
 from job_tracker.adapters.store.dialects import POSTGRESQL, raise_counter
 from job_tracker.adapters.store.tables import counters
 
-MINE = text("SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
+MINE: ColumnElement[int] = literal_column("CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
 LOWEST_UNFINISHED = text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
 
 
-def draw_position(connection: Connection, at_least: int) -> int:
-    """Take the position for the events of this transaction."""
+def draw_position(connection: Connection, at_least: int) -> int | ColumnElement[int]:
+    """Take the position for the events of this transaction, as a value to insert."""
     if connection.dialect.name == POSTGRESQL:
-        position: int = connection.execute(MINE).scalar_one()
-        return position
+        return MINE
     return raise_counter(connection, "position", 1, at_least)
 
 
