@@ -44,12 +44,16 @@ class PostgresOfATrial:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "postgres"
+        # A socket's path has at most 107 characters, and a test's folder may have most of them already.
+        self._socket = Path(tempfile.mkdtemp(prefix="chaos-"))
+        atexit.register(shutil.rmtree, self._socket, ignore_errors=True)
+        _hand_over(self._socket)
         self._server: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
         """What JobTracker is told."""
-        return f"postgresql://postgres@/postgres?host={self._folder}"
+        return f"postgresql://postgres@/postgres?host={self._socket}"
 
     async def start(self) -> None:
         """Start the server, the first time with an empty cluster, and wait until it answers."""
@@ -61,7 +65,7 @@ class PostgresOfATrial:
             # After a crash the old server's children may still be on their way out, and a new one refuses to start.
             while not await self._answers():
                 if self._server is None or self._server.returncode is not None:
-                    words = ("-D", str(self._folder / "data"), "-k", str(self._folder), *settings)
+                    words = ("-D", str(self._folder / "data"), "-k", str(self._socket), *settings)
                     self._server = await _run(self._folder, "postgres", *words)
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
@@ -76,6 +80,7 @@ class PostgresOfATrial:
         if self._server is not None and self._server.returncode is None:
             self._server.send_signal(signal.SIGQUIT)
             await self._server.wait()
+        shutil.rmtree(self._socket, ignore_errors=True)
 
     async def locks(self) -> list[tuple[str, str]]:
         """Read key and job of every lock that stands."""
