@@ -115,7 +115,7 @@ async def test_the_workers_of_the_type_are_told(rig: Rig, release_running: bool,
 
 
 async def test_what_runs_goes_on_to_its_end(rig: Rig) -> None:
-    """A drained job reports and completes as ever; one that is given back waits, is not asked for anything, and is not paused itself."""
+    """A drained job completes as ever; one that is given back waits, is not paused itself, and starts unasked later."""
     await register(rig)
     drained, released = await rig.running(), await rig.running()
     assert (await pause(rig)).running_now == 2

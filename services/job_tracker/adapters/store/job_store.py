@@ -30,7 +30,7 @@ from job_tracker.application.ports.job_store import (
     Stats,
 )
 from job_tracker.domain.errors import TrackerError
-from job_tracker.domain.job import ItemFailure, Job, JobType, Worker
+from job_tracker.domain.job import Asked, ItemFailure, Job, JobType, Worker
 from job_tracker.domain.moves import Change
 from job_tracker.domain.states import State
 
@@ -151,13 +151,9 @@ class SqlJobStore:
         """Read a job's item failures."""
         return await self._database.read(lambda c: reading.failures(c, job_id, codes, after, limit))
 
-    async def asked_of(self, worker_id: str) -> list[Job]:
+    async def asked_of(self, worker_id: str) -> list[tuple[Job, str]]:
         """Read the jobs that a worker holds and of which something is asked."""
         return await self._database.read(lambda c: reading.asked_of(c, worker_id))
-
-    async def held_of_type(self, job_type: str) -> list[str]:
-        """Find the jobs of a type that workers hold."""
-        return await self._database.read(lambda c: reading.held_of_type(c, job_type))
 
     async def stats(self, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None) -> Stats:
         """Count jobs."""
@@ -171,13 +167,15 @@ class SqlJobStore:
         """Read the registered types."""
         return await self._database.read(registering.registered_types)
 
-    async def pause_type(self, job_type: str, paused_by: str, reason: str) -> JobType:
+    async def pause_type(
+        self, job_type: str, paused_by: str, reason: str, asked: Asked
+    ) -> tuple[JobType, list[Change]]:
         """Keep a type's jobs from being claimed."""
         return await self._database.write(
-            lambda c: registering.pause_type(c, job_type, paused_by, reason, self._now(c))
+            lambda c: registering.pause_type(c, job_type, paused_by, reason, asked, self._now(c))
         )
 
-    async def resume_type(self, job_type: str) -> JobType:
+    async def resume_type(self, job_type: str) -> tuple[JobType, list[Change]]:
         """Let a type's jobs be claimed."""
         return await self._database.write(lambda c: registering.resume_type(c, job_type))
 

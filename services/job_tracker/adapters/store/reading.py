@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, selec
 
 from job_tracker.adapters.store.moving import read_job
 from job_tracker.adapters.store.rows import event_of, failure_of, job_of
-from job_tracker.adapters.store.tables import item_failures, job_events, jobs
+from job_tracker.adapters.store.tables import item_failures, job_events, jobs, paused_types
 from job_tracker.application.ports.job_store import Filter, JobKey, PlacedEvent, Seen, Stats
 from job_tracker.domain.job import ItemFailure, Job
 from job_tracker.domain.states import FINAL, HELD, State
@@ -92,11 +92,14 @@ def failures(
     return [failure_of(row) for row in connection.execute(query)]
 
 
-def asked_of(connection: Connection, worker_id: str) -> list[Job]:
-    """Read the jobs that a worker holds and of which something is asked."""
+def asked_of(connection: Connection, worker_id: str) -> list[tuple[Job, str]]:
+    """Read the jobs that a worker holds and of which something is asked, each with why its type is paused."""
     something = or_(jobs.c.state == State.CANCELLING.value, jobs.c.paused, jobs.c.asked != "")
-    query = select(jobs).where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id == worker_id, something)
-    return [job_of(row) for row in connection.execute(query.order_by(jobs.c.job_id))]
+    with_pause = select(jobs, paused_types.c.reason).join_from(
+        jobs, paused_types, jobs.c.type == paused_types.c.type, isouter=True
+    )
+    query = with_pause.where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id == worker_id, something)
+    return [(job_of(row), row.reason or "") for row in connection.execute(query.order_by(jobs.c.job_id))]
 
 
 def held_of_type(connection: Connection, job_type: str) -> list[str]:

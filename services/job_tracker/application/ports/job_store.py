@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from job_tracker.domain.errors import TrackerError
-from job_tracker.domain.job import Event, ItemFailure, Job, JobType, Lease, Worker
+from job_tracker.domain.job import Asked, Event, ItemFailure, Job, JobType, Lease, Worker
 from job_tracker.domain.moves import Change, Now
 from job_tracker.domain.states import State
 
@@ -212,24 +212,24 @@ class JobStore(Protocol):
         """
         ...
 
-    async def pause_type(self, job_type: str, paused_by: str, reason: str) -> JobType:
-        """Keep a type's jobs from being claimed; a type that is paused stays as it is.
+    async def pause_type(
+        self, job_type: str, paused_by: str, reason: str, asked: Asked
+    ) -> tuple[JobType, list[Change]]:
+        """Keep a type's jobs from being claimed, and ask something of those who hold one: a change for each of these.
+
+        A type that is paused keeps who paused it, when and why.
 
         Raises:
             JobTypeNotRegisteredError: Nobody has registered it.
         """
         ...
 
-    async def resume_type(self, job_type: str) -> JobType:
-        """Let a type's jobs be claimed.
+    async def resume_type(self, job_type: str) -> tuple[JobType, list[Change]]:
+        """Let a type's jobs be claimed, and ask nothing more of those who hold one: a change for each of these.
 
         Raises:
             JobTypeNotRegisteredError: Nobody has registered it.
         """
-        ...
-
-    async def held_of_type(self, job_type: str) -> list[str]:
-        """Find the jobs of a type that workers hold."""
         ...
 
     async def retried(self, job_ids: Sequence[str]) -> set[str]:
@@ -276,8 +276,8 @@ class JobStore(Protocol):
         """Read a job's item failures by item key and stage, after a place in that order."""
         ...
 
-    async def asked_of(self, worker_id: str) -> list[Job]:
-        """Read the jobs that a worker holds and of which something is asked: cancel, pause, drain."""
+    async def asked_of(self, worker_id: str) -> list[tuple[Job, str]]:
+        """Read the jobs that a worker holds and of which something is asked, each with why its type is paused."""
         ...
 
     async def stats(self, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None) -> Stats:
