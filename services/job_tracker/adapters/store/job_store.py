@@ -31,7 +31,7 @@ from job_tracker.application.ports.job_store import (
 )
 from job_tracker.domain.errors import TrackerError
 from job_tracker.domain.job import Asked, ItemFailure, Job, JobType, Worker
-from job_tracker.domain.moves import Change
+from job_tracker.domain.moves import Change, Now
 from job_tracker.domain.states import State
 
 
@@ -44,6 +44,10 @@ class SqlJobStore:
     def __init__(self, database: Database, now: Moment) -> None:
         self._database = database
         self._now = now
+
+    async def now(self) -> Now:
+        """Tell the present moment."""
+        return await self._database.read(self._now)
 
     async def create(self, creation: Creation, new_token: Callable[[], str]) -> Created:
         """Store a job, or find the one that this request made before."""
@@ -131,9 +135,9 @@ class SqlJobStore:
         """Read those of some jobs that a filter selects."""
         return await self._database.read(lambda c: reading.matching(c, job_ids, wanted))
 
-    async def count_selected(self, wanted: Filter) -> int:
-        """Count the jobs that a filter selects."""
-        return await self._database.read(lambda c: reading.count_selected(c, wanted))
+    async def count_selected(self, wanted: Filter, after: JobKey | None) -> int:
+        """Count the jobs that a filter selects, after a place."""
+        return await self._database.read(lambda c: reading.count_selected(c, wanted, after))
 
     async def retried(self, job_ids: Sequence[str]) -> set[str]:
         """Find those of some jobs that another job repeats."""

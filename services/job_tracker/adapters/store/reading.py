@@ -114,9 +114,12 @@ def retried(connection: Connection, job_ids: Sequence[str]) -> set[str]:
     return set(connection.execute(select(jobs.c.retry_of_job_id).where(*repeats)).scalars())
 
 
-def count_selected(connection: Connection, wanted: Filter) -> int:
-    """Count the jobs that a filter selects."""
-    count: int = connection.execute(_filtered(select(func.count()).select_from(jobs), wanted)).scalar_one()
+def count_selected(connection: Connection, wanted: Filter, after: JobKey | None) -> int:
+    """Count the jobs that a filter selects, after a place in order of creation."""
+    query = _filtered(select(func.count()).select_from(jobs), wanted)
+    if after is not None:
+        query = query.where(tuple_(jobs.c.create_time, jobs.c.job_id) > tuple_(after.create_time, after.job_id))
+    count: int = connection.execute(query).scalar_one()
     return count
 
 

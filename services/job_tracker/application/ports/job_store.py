@@ -128,6 +128,10 @@ Decide = Callable[[Job, Now], Change]
 class JobStore(Protocol):
     """Keeps jobs, their events, failures, locks and leases."""
 
+    async def now(self) -> Now:
+        """Tell the present moment by the clock that jobs are dated with."""
+        ...
+
     async def create(self, creation: Creation, new_token: Callable[[], str]) -> Created:
         """Store a job with its locks, or find the one that this request made before.
 
@@ -284,8 +288,8 @@ class JobStore(Protocol):
         """Count jobs."""
         ...
 
-    async def count_selected(self, wanted: Filter) -> int:
-        """Count the jobs that a filter selects."""
+    async def count_selected(self, wanted: Filter, after: JobKey | None) -> int:
+        """Count the jobs that a filter selects, after a place in order of creation."""
         ...
 
     async def register_types(self, types: Sequence[JobType]) -> list[JobType]:
