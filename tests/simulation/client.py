@@ -75,7 +75,7 @@ class Client:
         if self._world.random.random() < 0.4:
             watcher = JobWatcher(self._world, job_id)
             self._watchers.append(watcher)
-            self._world.spawn(watcher.watch(), f"watcher of {job_id}")
+            self._world.spawn(watcher.watch, f"watcher of {job_id}")
 
     async def _on_some_job(self, verb: str, call: Callable[[Any, str], Awaitable[object]]) -> None:
         if not self._world.jobs:

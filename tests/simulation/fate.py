@@ -33,7 +33,7 @@ class Fate:
         while not world.settled.calm:
             await asyncio.sleep(world.random.expovariate(1.0 / plan.fault_every))
             if strikes and not world.settled.calm:
-                under_way.append(world.spawn(world.random.choice(strikes)(), "strike"))  # type: ignore[arg-type]
+                under_way.append(world.spawn(world.random.choice(strikes), "strike"))
         for one in under_way:
             await one
 
@@ -42,7 +42,7 @@ class Fate:
         if world.away:
             return
         world.away = True
-        world.record("fate", "takes the store away")
+        world.strike("store away", "fate", "takes the store away")
         await asyncio.sleep(world.random.uniform(0.2, 9.0))
         world.away = False
         world.record("fate", "gives the store back")
@@ -67,5 +67,5 @@ class Fate:
 
     async def _set_clock(self) -> None:
         seconds = self._world.random.choice((-60.0, -3.0, 3.0, 60.0))
-        self._world.record("fate", f"sets the store's clock by {seconds:g} seconds")
+        self._world.strike("clock set", "fate", f"sets the store's clock by {seconds:g} seconds")
         self._world.offset += seconds

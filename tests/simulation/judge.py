@@ -123,7 +123,7 @@ class Judge:
         lost = EventKind.LEASE_LOST in kinds
         used = EventKind.ATTEMPT_FAILED in kinds or (lost and old.state is State.RUNNING)
         right = job.attempts_used == old.attempts_used + used and job.attempts_used <= job.max_attempts
-        self._hold(Invariant.ATTEMPTS, right, f"{job.job_id}: {old.attempts_used}, then {job.attempts_used}: {kinds}")
+        self._hold(Invariant.ATTEMPTS, right, f"{job.job_id}: {old.attempts_used}, then {job.attempts_used}: {sorted(kinds)}")
         if lost and old.lease is not None:
             late = old.lease.deadline <= now.steady
             self._hold(Invariant.LEASE_TIME, late, f"{job.job_id} at {now.steady}, deadline {old.lease.deadline}")

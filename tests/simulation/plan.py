@@ -45,7 +45,7 @@ def draw(random: Random) -> Plan:
 
     return Plan(
         replicas=random.choice((1, 1, 2, 3)),
-        workers=random.randint(1, 3),
+        workers=random.choice((1, 2, 2, 3)),
         clients=random.randint(1, 3),
         calls=random.randint(3, 9),
         keys=random.choice(("a", "ab", "abc")),

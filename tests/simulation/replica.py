@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 from chassis.database import DatabaseUnavailableError
@@ -93,6 +94,7 @@ class ReachableStore:
             await world.turn()
             self._must_be_there()
             if writes and world.chance(world.plan.lost_commits):
+                world.strike("commit's answer lost", self._replica.name, f"hears nothing of what became of {name}")
                 raise DatabaseUnavailableError("the answer of a commit was lost")
             return answer
 
@@ -115,7 +117,11 @@ class Wire:
         """Take a publication along."""
         world = self._world
         for other in world.replicas:
-            if other is not self._replica and not world.chance(world.plan.lost_wakeups):
+            if other is self._replica:
+                continue
+            if world.chance(world.plan.lost_wakeups):
+                world.faults["wake-up lost"] += 1
+            else:
                 delay = world.random.random() * world.plan.slowness
 
                 def deliver(to: "Replica" = other) -> None:
@@ -155,12 +161,12 @@ class Replica:
         if world.plan.removal:
             loops.append(("retention", self._retain, RETAINS_EVERY))
         for name, work, every in loops:
-            self._tasks.append(world.spawn(self._forever(work, every), f"{name} of {self.name}"))
+            self._tasks.append(world.spawn(partial(self._forever, work, every), f"{name} of {self.name}"))
         world.record(self.name, "begins")
 
     async def die(self) -> None:
         """Go, with all that was kept in the process; whoever waits here is told that it stops."""
-        self._world.record(self.name, "dies")
+        self._world.strike("replica died", self.name, "dies")
         self.alive = False
         self.life += 1
         for task in self._tasks:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class Outcome:
     history: History
     steps: int
     seconds: float
-    jobs: int
+    events: Counter[str]
+    faults: Counter[str]
     violation: Violation | None
 
 
@@ -51,8 +53,9 @@ def run(seed: int, store_kind: type[JudgedStore] = JudgedStore) -> Outcome:
     except NothingLeftError:
         world.violate(Violation(Invariant.ENDS, "nothing is left to happen"))
     loop = world.loop
-    jobs = len(world.judge.events)
-    return Outcome(seed, world.plan, world.history, loop.steps, loop.time(), jobs, world.violation)
+    events = Counter(row.event.kind.value for rows in world.judge.events.values() for row in rows)
+    events += Counter(rows[-1].event.to_state.value for rows in world.judge.events.values())
+    return Outcome(seed, world.plan, world.history, loop.steps, loop.time(), events, world.faults, world.violation)
 
 
 @contextmanager
@@ -83,21 +86,21 @@ class _Scenario:
             lambda tracker: tracker.store.register_types([JobType("T", "Tee"), JobType("U", "You")])
         )
         everything = JobsWatcher(world)
-        world.spawn(everything.watch(), "watcher of all")
+        world.spawn(everything.watch, "watcher of all")
         await everything.begun.wait()
         fate = Fate(world)
         for _ in range(plan.workers):
             fate.new_worker()
         clients = [Client(world, self._watchers) for _ in range(plan.clients)]
-        living = [world.spawn(client.live(), client.name) for client in clients]
-        strikes = world.spawn(fate.strike_until_calm(), "fate")
+        living = [world.spawn(client.live, client.name) for client in clients]
+        strikes = world.spawn(fate.strike_until_calm, "fate")
         for task in living:
             await task
         world.settled.calm = True
         world.record("fate", "calms down")
         await strikes
         await self._settle()
-        await asyncio.sleep(3 * plan.heartbeat)
+        await asyncio.sleep(min(3 * plan.heartbeat, LONGEST))  # whoever looks again only with a heartbeat does so
         for watcher in self._watchers:
             watcher.judge()
         everything.judge()

@@ -50,6 +50,7 @@ class JobWatcher:
             async for seen in stream:
                 await world.turn()
                 if replica.life != life or world.chance(CUT_OFF):
+                    world.faults["stream cut off"] += 1
                     raise UnansweredError
                 if seen is not None:
                     self._take(seen)
@@ -98,15 +99,20 @@ class JobsWatcher:
     async def _stream(self, replica: Replica) -> None:
         world, life = self._world, replica.life
         interval = world.random.choice((0.0, 1.0))
+        world.record("watcher", f"of all begins from {self._position}")
         async with aclosing(watch_jobs(replica.tracker, Filter(), self._position, interval)) as stream:
             async for seen in stream:
                 await world.turn()
                 if replica.life != life or (self.begun.is_set() and world.chance(CUT_OFF)):
+                    world.faults["stream cut off"] += 1
                     raise UnansweredError
                 self._take(seen)
 
     def _take(self, seen: JobSeen) -> None:
         self._position = seen.position
+        job = seen.job
+        what = "all is told" if job is None else f"{job.job_id} r{job.revision} {_named(list(seen.events))}"
+        self._world.record("watcher", f"of all hears {what}, goes on from {seen.position}")
         if seen.snapshot_complete:
             self.begun.set()
         if seen.job is not None:

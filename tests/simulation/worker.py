@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from chassis.database import DatabaseUnavailableError
@@ -72,12 +73,12 @@ class Worker:
     def begin(self) -> None:
         """Come to life."""
         self._world.record(self.name, "begins, and does not let go when it is asked to" if self._stubborn else "begins")
-        for work, name in ((self._live(), "work"), (self._listen(), "directives")):
+        for work, name in ((self._live, "work"), (self._listen, "directives")):
             self._tasks.append(self._world.spawn(work, f"{name} of {self.name}"))
 
     def die(self) -> None:
         """Go in the middle of whatever it does; nobody is told."""
-        self._world.record(self.name, "dies")
+        self._world.strike("worker died", self.name, "dies")
         for holding in self._holdings.values():
             holding.belief.let_go = True
         for task in self._tasks:
@@ -85,7 +86,7 @@ class Worker:
 
     def freeze(self, seconds: float) -> None:
         """Do nothing for a while, and notice nothing."""
-        self._world.record(self.name, f"freezes for {seconds:.1f} seconds")
+        self._world.strike("worker froze", self.name, f"freezes for {seconds:.1f} seconds")
         self._frozen_until = self._world.loop.time() + seconds
 
     async def _thaw(self) -> bool:
@@ -121,7 +122,7 @@ class Worker:
             claimed = await self._create_and_claim() if world.chance(0.1) else await self._claim()
             for one in claimed:
                 holding = self._take(one, began)
-                self._tasks.append(world.spawn(self._work(holding), f"{one.job.job_id} of {self.name}"))
+                self._tasks.append(world.spawn(partial(self._work, holding), f"{one.job.job_id} of {self.name}"))
             while len(self._holdings) >= 2:
                 await self._pause(0.5)
                 await self._renew_together()

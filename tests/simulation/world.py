@@ -1,11 +1,12 @@
 """The world of one run: its time, its chance, its store with faults, and what everybody in it shares."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from chassis.database import DatabaseUnavailableError
 from job_tracker.application.ports.job_store import Created, Creation
@@ -79,6 +80,7 @@ class World:
         self.violation: Violation | None = None
         self.offset = 0.0
         self.away = False
+        self.faults: Counter[str] = Counter()
         self._made: dict[str, int] = {}
 
     def now(self) -> Now:
@@ -99,6 +101,11 @@ class World:
         """Write a line of history."""
         self.history.entries.append(Entry(self.loop.steps, self.loop.time(), who, what))
 
+    def strike(self, fault: str, who: str, what: str) -> None:
+        """Count a fault, and write a line of it."""
+        self.faults[fault] += 1
+        self.record(who, what)
+
     def violate(self, violation: Violation) -> None:
         """Halt the run: something is as it must not be."""
         if self.violation is None:
@@ -106,13 +113,13 @@ class World:
             self.record("JUDGE", str(violation))
             self.loop.halted = True
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+    def spawn(self, work: Callable[[], Awaitable[None]], name: str) -> "asyncio.Task[None]":
         """Begin a task whose faults end the run."""
         return self.loop.create_task(self._guarded(work, name), name=name)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         try:
-            await work
+            await work()
         except Violation as violation:
             self.violate(violation)  # whoever saw it has halted the run
         except Exception as fault:
@@ -141,7 +148,10 @@ class World:
         except TrackerError as refused:
             refusal = refused
         await self.turn()
-        if replica.life != life or self.chance(self.plan.lost_answers):
+        if replica.life != life:
+            raise UnansweredError
+        if self.chance(self.plan.lost_answers):
+            self.faults["answer lost"] += 1
             raise UnansweredError
         if refusal is not None:
             raise refusal
