@@ -7,7 +7,13 @@ from job_tracker.application.cancel_job import cancel_job
 from job_tracker.application.create_job import Retry, retry_job
 from job_tracker.application.ports.job_store import ConflictPolicy, Filter, JobKey
 from job_tracker.application.tracker import Tracker
-from job_tracker.domain.errors import IllegalTransitionError, JobNotFoundError, TrackerError
+from job_tracker.domain.errors import (
+    IllegalTransitionError,
+    JobDeletedError,
+    JobNotFoundError,
+    RequestIdReusedError,
+    TrackerError,
+)
 from job_tracker.domain.job import Job, RetryScope
 from job_tracker.domain.states import PAUSABLE, State
 
@@ -52,7 +58,7 @@ async def preview(tracker: Tracker, wanted: Filter | None) -> Bulk:
     """Say what a filter selects, and change nothing."""
     if wanted is None:
         return Bulk()
-    matched = await tracker.store.count_selected(wanted)
+    matched = await tracker.store.count_selected(wanted, None)
     first = await tracker.store.list_jobs(wanted, newest_first=False, after=None, limit=SHOWN)
     return Bulk(matched=matched, job_ids=[job.job_id for job in first])
 
@@ -86,7 +92,10 @@ async def retry_jobs(
             raise _NothingToDoError
         # Two calls at once make one job: both ask under the same name.
         how = Retry(f"bulk-retry/{job.job_id}", f"bulk-retry/{scope}", policy, created_by, scope)
-        made = await retry_job(tracker, job.job_id, how)
+        try:
+            made = await retry_job(tracker, job.job_id, how)
+        except (JobNotFoundError, JobDeletedError, RequestIdReusedError) as done_with:
+            raise _NothingToDoError from done_with  # it is gone, its retry is, or another scope was first
         if not made.created:
             raise _NothingToDoError
         bulk.created.append(made.job.job_id)
@@ -100,7 +109,7 @@ async def _each(
     bulk = Bulk()
     if wanted is None:
         return bulk
-    bulk.matched = await tracker.store.count_selected(wanted)
+    bulk.matched = await tracker.store.count_selected(wanted, after)
     for _ in range(JOBS_PER_CALL // PAGE):
         page = await tracker.store.list_jobs(wanted, newest_first=False, after=after, limit=PAGE)
         for job in page:

@@ -1,12 +1,7 @@
 """PauseJobType and ResumeJobType: maintenance without a fight."""
 
-from functools import partial
-
 from job_tracker.application.tracker import Tracker
-from job_tracker.domain import moves
-from job_tracker.domain.errors import TrackerError
-from job_tracker.domain.job import Asked, Job, JobType
-from job_tracker.domain.moves import Change, Now
+from job_tracker.domain.job import Asked, JobType
 
 
 async def pause_type(
@@ -19,9 +14,11 @@ async def pause_type(
     Raises:
         JobTypeNotRegisteredError: Nobody has registered the type.
     """
-    paused = await tracker.store.pause_type(job_type, requested_by or "unknown", reason)
-    held = await _ask(tracker, job_type, Asked.RELEASE if release_running else Asked.DRAIN)
-    return paused, held
+    asked = Asked.RELEASE if release_running else Asked.DRAIN
+    paused, held = await tracker.store.pause_type(job_type, requested_by or "unknown", reason, asked)
+    for change in held:
+        tracker.tell(change, type_reason="" if paused.pause is None else paused.pause.reason)
+    return paused, len(held)
 
 
 async def resume_type(tracker: Tracker, job_type: str) -> JobType:
@@ -30,19 +27,8 @@ async def resume_type(tracker: Tracker, job_type: str) -> JobType:
     Raises:
         JobTypeNotRegisteredError: Nobody has registered the type.
     """
-    resumed = await tracker.store.resume_type(job_type)
-    await _ask(tracker, job_type, Asked.NOTHING)
+    resumed, held = await tracker.store.resume_type(job_type)
+    for change in held:
+        tracker.tell(change)
     tracker.tell_claimers()
     return resumed
-
-
-async def _ask(tracker: Tracker, job_type: str, asked: Asked) -> int:
-    def decide(job: Job, _now: Now, what: Asked) -> Change:
-        return moves.ask(job, what)
-
-    held = await tracker.store.held_of_type(job_type)
-    changes = await tracker.store.change_many([(job_id, partial(decide, what=asked)) for job_id in held])
-    for change in changes:
-        if not isinstance(change, TrackerError):  # what ended and was removed since needs no telling
-            tracker.tell(change)
-    return len(held)

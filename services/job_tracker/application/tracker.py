@@ -50,9 +50,10 @@ class Told:
         return f"{self.job_id}/{self.fence}"
 
 
-def told_of(job: Job) -> Told:
-    """Say what is wanted of the worker that holds a job, and why."""
-    return Told(job.job_id, directive_of(job), job.state_message, 0 if job.lease is None else job.lease.fence)
+def told_of(job: Job, type_reason: str = "") -> Told:
+    """Say what is wanted of the worker that holds a job, and why; `type_reason` is why the job's type is paused."""
+    reason = job.state_message if job.paused or job.state is State.CANCELLING else type_reason
+    return Told(job.job_id, directive_of(job), reason, 0 if job.lease is None else job.lease.fence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,15 @@ class Tracker:
     look_again: float = 0.5
     unwatched: float = UNWATCHED_SECONDS
 
-    def tell(self, change: Change) -> None:
-        """Tell watchers, waiting workers and the job's worker of a change that is stored."""
+    def tell(self, change: Change, *, type_reason: str = "") -> None:
+        """Tell watchers, waiting workers and the job's worker of a change that is stored; `type_reason` as `told_of` has it."""
         if not change.changed:
             return
         before, job = change.before, change.job
         if job.revision != before.revision:
             self.tell_watchers(job, urgent=bool(change.events))
         if job.lease is not None and directive_of(job) is not directive_of(before):
-            self.direct(job.worker_id, told_of(job))
+            self.direct(job.worker_id, told_of(job, type_reason))
         elif before.lease is not None and job.lease is None and job.ended_lease == before.ended_lease:
             told = Told(job.job_id, Directive.LEASE_LOST, "the lease was taken back", before.lease.fence)
             self.direct(job.worker_id, told)

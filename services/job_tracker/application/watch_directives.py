@@ -16,8 +16,8 @@ async def watch_directives(tracker: Tracker, worker_id: str) -> AsyncGenerator[T
     with tracker.changes.subscribe(of_worker(worker_id)) as subscription:
         await tracker.workers.heard(worker_id, listening=True)
         yield None
-        for job in await tracker.store.asked_of([worker_id]):
-            yield told_of(job)
+        for job, type_reason in await tracker.store.asked_of([worker_id]):
+            yield told_of(job, type_reason)
         while True:
             await tracker.workers.heard(worker_id, listening=True)
             if not await subscription.wait(tracker.heartbeat):

@@ -40,20 +40,23 @@ async def update_progress(tracker: Tracker, said: JobReport) -> UpdateOutcome:
         JobNotFoundError, LeaseLostError, ProgressInvalidError: As their texts say.
     """
     change = await tracker.store.change(said.job_id, said.decide)
+    tracker.tell(change)
     await tracker.workers.heard(change.job.worker_id)
-    return _outcome(tracker, change)
+    return _outcome(change)
 
 
 async def update_many(tracker: Tracker, reports: Sequence[JobReport]) -> list[UpdateOutcome | TrackerError]:
     """Take many reports at once. One that is refused is refused alone, with the error that `update_progress` would raise."""
     changes = await tracker.store.change_many([(said.job_id, said.decide) for said in reports])
-    for worker_id in {one.job.worker_id for one in changes if not isinstance(one, TrackerError)}:
+    taken = [one for one in changes if not isinstance(one, TrackerError)]
+    for change in taken:
+        tracker.tell(change)
+    for worker_id in {change.job.worker_id for change in taken}:
         await tracker.workers.heard(worker_id)
-    return [one if isinstance(one, TrackerError) else _outcome(tracker, one) for one in changes]
+    return [one if isinstance(one, TrackerError) else _outcome(one) for one in changes]
 
 
-def _outcome(tracker: Tracker, change: Change) -> UpdateOutcome:
-    tracker.tell(change)
+def _outcome(change: Change) -> UpdateOutcome:
     return UpdateOutcome(change.applied, directive_of(change.job), change.job.revision)
 
 

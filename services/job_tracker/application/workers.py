@@ -26,13 +26,14 @@ class Workers:
         self._store = store
         self._clock = clock
         self._listens_for = HEARTBEATS * heartbeat
+        self._noted_every = min(NOTED_EVERY_SECONDS, heartbeat)  # else a listener would seem to be gone in between
         self._noted: dict[str, _Noted] = {}
 
     async def heard(self, worker_id: str, *, types: tuple[str, ...] | None = None, listening: bool = False) -> None:
         """Note that a worker was heard of: its types with a claim, `listening` with its directive stream."""
         now = self._clock.now().steady
         last = self._noted.get(worker_id)
-        fresh = last is not None and now - last.steady < NOTED_EVERY_SECONDS
+        fresh = last is not None and now - last.steady < self._noted_every
         if last is not None and fresh and types in (None, last.types) and listening <= last.listening:
             return
         if len(self._noted) >= MOST_REMEMBERED:

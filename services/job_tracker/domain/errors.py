@@ -80,8 +80,8 @@ class ConflictingJobError(TrackerError):
 class IllegalTransitionError(TrackerError):
     """The job's state does not allow the call."""
 
-    def __init__(self, job_id: str, state: str, call: str) -> None:
-        super().__init__(f"job {job_id} is {state}, which {call} does not allow")
+    def __init__(self, job_id: str, state: str, call: str, why: str = "") -> None:
+        super().__init__(f"job {job_id} is {state}, which {call} does not allow" + (f": {why}" if why else ""))
         self.job_id = job_id
         self.state = state
         self.call = call

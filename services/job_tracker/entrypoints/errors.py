@@ -38,8 +38,12 @@ def _conflicting(error: errors.ConflictingJobError) -> Refusal:
 
 
 def _deleted(error: errors.JobDeletedError) -> Refusal:
+    reason = "ERROR_REASON_JOB_DELETED"
+    if current_caller().stores is not None:  # as above
+        message = f"the job that request id {error.request_id!r} made has been deleted; use a new request id"
+        return Refusal(Code.NOT_FOUND, reason, message, {"request_id": error.request_id})
     metadata = {"request_id": error.request_id, "job_id": error.job_id}
-    return Refusal(Code.NOT_FOUND, "ERROR_REASON_JOB_DELETED", str(error), metadata, resource=(JOB, error.job_id))
+    return Refusal(Code.NOT_FOUND, reason, str(error), metadata, resource=(JOB, error.job_id))
 
 
 def _scope_unsupported(error: errors.RetryScopeUnsupportedError) -> Refusal:

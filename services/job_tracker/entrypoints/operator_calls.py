@@ -69,12 +69,14 @@ class OperatorCalls:
         wanted = bulk.cancellable(requests.job_filter(read))
         reason, requested_by, token = (read.checked(name) for name in ("reason", "requested_by", "confirm_token"))
         read.refuse_faults()
-        said = self._said(request, token)
+        now = (await self._tracker.store.now()).wall
+        said = _said(request, token, now)
+        wanted = _until(wanted, said)
         if request.dry_run:
             done = await bulk.preview(self._tracker, wanted)
         else:
-            done = await bulk.cancel_jobs(self._tracker, _until(wanted, said), said.after, reason, requested_by)
-        return pb.CancelJobsResponse(outcome=self._outcome(request, said, done))
+            done = await bulk.cancel_jobs(self._tracker, wanted, said.after, reason, requested_by)
+        return pb.CancelJobsResponse(outcome=_outcome(request, said, done, now))
 
     async def RetryJobs(self, request: pb.RetryJobsRequest, _context: Context) -> pb.RetryJobsResponse:  # noqa: N802
         """Retry the jobs of a filter."""
@@ -83,13 +85,14 @@ class OperatorCalls:
         policy, scope = requests.policy(read, ConflictPolicy.QUEUE), requests.retry_scope(read)
         created_by, token = read.checked("created_by"), read.checked("confirm_token")
         read.refuse_faults()
-        said = self._said(request, token)
+        now = (await self._tracker.store.now()).wall
+        said = _said(request, token, now)
+        wanted = _until(wanted, said)
         if request.dry_run:
             done = await bulk.preview(self._tracker, wanted)
         else:
-            wanted = _until(wanted, said)
             done = await bulk.retry_jobs(self._tracker, wanted, said.after, scope, policy, created_by)
-        return pb.RetryJobsResponse(outcome=self._outcome(request, said, done), created_job_ids=done.created)
+        return pb.RetryJobsResponse(outcome=_outcome(request, said, done, now), created_job_ids=done.created)
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, _context: Context) -> pb.DeleteJobResponse:  # noqa: N802
         """Remove a job that has ended."""
@@ -112,31 +115,31 @@ class OperatorCalls:
         following = page_token(request, (page[-1].worker_id,)) if len(found) > size else ""
         return pb.ListWorkersResponse(workers=[worker_message(one) for one in page], next_page_token=following)
 
-    def _said(self, request: pb.CancelJobsRequest | pb.RetryJobsRequest, token: str) -> Confirmed:
-        now = self._tracker.clock.now().wall
-        return Confirmed(now, None) if request.dry_run else confirmed(request, token, now)
 
-    def _outcome(
-        self, request: pb.CancelJobsRequest | pb.RetryJobsRequest, said: Confirmed, done: bulk.Bulk
-    ) -> pb.BulkOutcome:
-        more = done.more_after is not None
-        token = ""
-        if request.dry_run or more:
-            now = self._tracker.clock.now().wall
-            token = confirm_token(request, Confirmed(said.moment, done.more_after), now)
-        return pb.BulkOutcome(
-            matched_count=done.matched,
-            changed_count=done.changed,
-            passed_over_count=done.passed_over,
-            refused_count=len(done.refused),
-            job_ids=done.job_ids,
-            refusals=[
-                pb.BulkRefusal(job_id=job_id, reason=reason_of(error), message=str(error))
-                for job_id, error in done.refused[: bulk.SHOWN]
-            ],
-            more=more,
-            confirm_token=token,
-        )
+def _said(request: pb.CancelJobsRequest | pb.RetryJobsRequest, token: str, now: int) -> Confirmed:
+    return Confirmed(now, None) if request.dry_run else confirmed(request, token, now)
+
+
+def _outcome(
+    request: pb.CancelJobsRequest | pb.RetryJobsRequest, said: Confirmed, done: bulk.Bulk, now: int
+) -> pb.BulkOutcome:
+    more = done.more_after is not None
+    token = ""
+    if request.dry_run or more:
+        token = confirm_token(request, Confirmed(said.moment, done.more_after), now)
+    return pb.BulkOutcome(
+        matched_count=done.matched,
+        changed_count=done.changed,
+        passed_over_count=done.passed_over,
+        refused_count=len(done.refused),
+        job_ids=done.job_ids,
+        refusals=[
+            pb.BulkRefusal(job_id=job_id, reason=reason_of(error), message=str(error))
+            for job_id, error in done.refused[: bulk.SHOWN]
+        ],
+        more=more,
+        confirm_token=token,
+    )
 
 
 def _until(wanted: Filter | None, said: Confirmed) -> Filter | None:

@@ -14,8 +14,8 @@ from job_tracker.domain.errors import ConfirmTokenInvalidError, PageTokenInvalid
 from job_tracker.entrypoints.reading import content_hash
 
 PAGE_FIELDS = ("page_size", "page_token")
-BULK_FIELDS = ("dry_run", "confirm_token", "reason", "requested_by", "created_by", "conflict_policy")
-"""What a call may say otherwise than its dry run did."""
+BULK_FIELDS = frozenset({"dry_run", "confirm_token", "reason", "requested_by", "created_by", "conflict_policy"})
+"""What a call may say otherwise than its dry run did; no call has all of them."""
 
 CONFIRM_WITHIN_MICROS = 600 * 1_000_000
 LARGEST = 2**63 - 1
@@ -90,13 +90,15 @@ def confirmed(request: Message, token: str, now: int) -> Confirmed:
     question, moment, made, job_id, create_time = parts
     if question != _bulk_question(request):
         raise ConfirmTokenInvalidError("belongs to another filter")
+    if not 0 <= moment <= made <= now:
+        raise ConfirmTokenInvalidError("is not a confirm token of this call")
     if now - made > CONFIRM_WITHIN_MICROS:
         raise ConfirmTokenInvalidError("is older than 10 minutes; ask with dry_run again")
     return Confirmed(moment, JobKey(create_time, job_id) if job_id else None)
 
 
 def _bulk_question(request: Message) -> str:
-    return content_hash(request, *BULK_FIELDS)[:16]
+    return content_hash(request, *BULK_FIELDS.intersection(request.DESCRIPTOR.fields_by_name))[:16]
 
 
 def _question(request: Message) -> str:

@@ -93,6 +93,7 @@ async def test_a_token_is_good_at_a_jobtracker_with_another_clock(
         assert await told_after(rig, token) == {ending.job.job_id: ["ENDED"]}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # its files are copied back
 async def test_a_token_of_a_database_that_was_restored_is_taken(
     settings: Callable[..., TrackerSettings], tmp_path: Path
 ) -> None:

@@ -26,7 +26,8 @@ class SyncWorkerStub:
     in JobTracker and answers with it in milliseconds; watch, pause, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, where the server
+    asks who calls or limits a caller with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED, and any
     start with STORE_NOT_FOUND, REQUEST_ID_REUSED, JOB_DELETED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
@@ -73,7 +74,8 @@ class SyncWorkerAsyncStub(SyncWorkerStub):
     in JobTracker and answers with it in milliseconds; watch, pause, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, where the server
+    asks who calls or limits a caller with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED, and any
     start with STORE_NOT_FOUND, REQUEST_ID_REUSED, JOB_DELETED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
@@ -116,7 +118,8 @@ class SyncWorkerServicer(metaclass=abc.ABCMeta):
     in JobTracker and answers with it in milliseconds; watch, pause, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, where the server
+    asks who calls or limits a caller with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED, and any
     start with STORE_NOT_FOUND, REQUEST_ID_REUSED, JOB_DELETED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, and_, bindparam, exists, or_, select
 
-from job_tracker.adapters.store.dialects import raise_counter, serialise
+from job_tracker.adapters.store.dialects import pausing, raise_counter, serialise
 from job_tracker.adapters.store.moving import store_change
 from job_tracker.adapters.store.rows import job_of
 from job_tracker.adapters.store.tables import claim_requests, job_locks, jobs, paused_types
@@ -44,6 +44,7 @@ def claim(connection: Connection, request: ClaimRequest, now: Now, new_token: Ca
         if repeated.content_hash != request.content_hash:
             raise InvalidFieldsError([("request_id", "was used before for another claim")])
         return _still_held(connection, orjson.loads(repeated.claims))
+    serialise(connection, map(pausing, request.types), shared=True)
     query = _claimable(request, now).limit(request.max_jobs).with_for_update(of=jobs, skip_locked=True)
     taken: list[Any] = []
     size = 0
@@ -91,7 +92,9 @@ def any_claimable(connection: Connection, request: ClaimRequest, now: Now) -> bo
 
 def _claimable(request: ClaimRequest, now: Now) -> Select[*tuple[Any, ...]]:
     pending = jobs.c.state == bindparam("pending", State.PENDING.value, literal_execute=True)  # as the index has it
-    due = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now.wall)
+    # A back-off ends early when the wall clock was set back meanwhile: the hours are not its own to wait out.
+    set_back = jobs.c.update_time > now.wall
+    due = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now.wall, set_back)
     query = select(jobs).where(
         pending, jobs.c.type.in_(request.types), jobs.c.ticket > 0, ~jobs.c.paused, due, ~TYPE_PAUSED, LOCKS_FREE
     )

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import orjson
 from sqlalchemy import Connection, select
 
 from job_tracker.adapters.store.claiming import claim_if_free
-from job_tracker.adapters.store.dialects import next_ticket, serialise
+from job_tracker.adapters.store.dialects import next_ticket, pausing, serialise
 from job_tracker.adapters.store.moving import add_events, change_job, read_job
 from job_tracker.adapters.store.rows import job_of, new_values
 from job_tracker.adapters.store.tables import create_requests, job_locks, job_types, jobs
 from job_tracker.application.ports.job_store import ConflictPolicy, Created, Creation
 from job_tracker.domain import moves
 from job_tracker.domain.errors import ConflictingJobError, JobDeletedError, JobNotFoundError, RequestIdReusedError
-from job_tracker.domain.job import Job
+from job_tracker.domain.job import Job, Json
 from job_tracker.domain.locks import Lock
 from job_tracker.domain.moves import Change, Now
 
@@ -23,11 +24,13 @@ def create(connection: Connection, creation: Creation, now: Now, new_token: Call
     job = replace(creation.job, create_time=now.wall, update_time=now.wall)
     request = [f"request/{creation.request_id}"] if creation.request_id else []
     serialise(connection, [*request, *(_queue(lock) for lock in job.locks)])
+    if creation.claim is not None:
+        serialise(connection, [pausing(job.type)], shared=True)
     if creation.request_id:
         made_before = _made_before(connection, creation)
         if made_before is not None:
             return made_before
-    if job.parent_job_id:
+    if job.parent_job_id and not job.retry_of_job_id:  # the parent of what is repeated may be gone by now
         read_job(connection, job.parent_job_id)
     waits = job.not_before is not None and job.not_before > now.wall
     if not waits:
@@ -122,15 +125,16 @@ def _remember(connection: Connection, creation: Creation, job: Job, token: str |
 
 def _standing(connection: Connection, locks: Sequence[Lock]) -> list[tuple[Job, str]]:
     """Read the jobs that stand on incompatible locks, first come first, each with the first key that it is in the way of."""
-    found: dict[str, tuple[int, str]] = {}
+    found: dict[str, tuple[int, str, Job]] = {}
     for lock in sorted(locks):
-        incompatible = select(job_locks.c.job_id, job_locks.c.ticket).where(job_locks.c.lock_key == lock.key)
+        incompatible = select(jobs, job_locks.c.ticket.label("place")).join_from(job_locks, jobs)
+        incompatible = incompatible.where(job_locks.c.lock_key == lock.key)
         if not lock.exclusive:
             incompatible = incompatible.where(job_locks.c.exclusive)
         for row in connection.execute(incompatible):
-            found.setdefault(row.job_id, (row.ticket, lock.key))
-    inorder = sorted(found.items(), key=lambda item: item[1])
-    return [(read_job(connection, job_id), key) for job_id, (_, key) in inorder]
+            found.setdefault(row.job_id, (row.place, lock.key, job_of(row)))
+    inorder = sorted(found.values(), key=lambda one: one[:2])
+    return [(job, key) for _, key, job in inorder]
 
 
 def _existing(standing: Sequence[tuple[Job, str]], creation: Creation) -> Job | None:
@@ -138,13 +142,18 @@ def _existing(standing: Sequence[tuple[Job, str]], creation: Creation) -> Job | 
     if creation.policy is not ConflictPolicy.USE_EXISTING or len(standing) != 1:
         return None
     (one, _), asked = standing[0], creation.job
-    same = (one.type, one.variant, one.store_id, one.params) == (
+    same = (one.type, one.variant, one.store_id, _exactly(one.params)) == (
         asked.type,
         asked.variant,
         asked.store_id,
-        asked.params,
+        _exactly(asked.params),
     )
     return one if same and not one.final else None
+
+
+def _exactly(params: Json) -> bytes:
+    """Write params so that only the same are equal: to Python, true is 1."""
+    return orjson.dumps(params, option=orjson.OPT_SORT_KEYS)
 
 
 def _make_room(

@@ -21,18 +21,26 @@ def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.
     return postgresql.insert(table) if connection.dialect.name == POSTGRESQL else sqlite.insert(table)
 
 
-def serialise(connection: Connection, names: Iterable[str]) -> None:
-    """Let transactions that name the same thing pass one after the other, to the end of this one.
+def serialise(connection: Connection, names: Iterable[str], *, shared: bool = False) -> None:
+    """Let transactions that name the same thing pass one after the other, to the end of this one; `shared` ones pass together.
 
-    On SQLite one writer has the database to itself. Locks are taken in order, so that no two wait for each other; two names that
-    share a hash only wait for nothing.
+    On SQLite one writer has the database to itself. Locks are taken in order, and before any row's, so that no two wait for each
+    other; two names that share a hash only wait for nothing.
     """
     if connection.dialect.name != POSTGRESQL:
         return
     keys = sorted({int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True) for name in names})
     if keys:
-        lock = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
-        connection.execute(lock, {"keys": keys})
+        connection.execute(_LOCK_SHARED if shared else _LOCK, {"keys": keys})
+
+
+_LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+
+
+def pausing(job_type: str) -> str:
+    """Name what claims of a type share, and its pause and resume do not: who claims has seen the pause, or is seen by it."""
+    return f"type/{job_type}"
 
 
 def next_ticket(connection: Connection) -> int:

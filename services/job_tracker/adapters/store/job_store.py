@@ -33,8 +33,8 @@ from job_tracker.application.ports.job_store import (
     Stats,
 )
 from job_tracker.domain.errors import TrackerError
-from job_tracker.domain.job import ItemFailure, Job, JobType, Worker
-from job_tracker.domain.moves import Change
+from job_tracker.domain.job import Asked, ItemFailure, Job, JobType, Worker
+from job_tracker.domain.moves import Change, Now
 from job_tracker.domain.states import State
 
 
@@ -47,6 +47,10 @@ class SqlJobStore:
     def __init__(self, database: Database, now: Moment) -> None:
         self._database = database
         self._now = now
+
+    async def now(self) -> Now:
+        """Tell the present moment."""
+        return await self._database.read(self._now)
 
     async def create(self, creation: Creation, new_token: Callable[[], str]) -> Created:
         """Store a job, or find the one that this request made before."""
@@ -142,9 +146,9 @@ class SqlJobStore:
         """Read those of some jobs that a filter selects."""
         return await self._database.read(lambda c: reading.matching(c, job_ids, wanted))
 
-    async def count_selected(self, wanted: Filter) -> int:
-        """Count the jobs that a filter selects."""
-        return await self._database.read(lambda c: reading.count_selected(c, wanted))
+    async def count_selected(self, wanted: Filter, after: JobKey | None) -> int:
+        """Count the jobs that a filter selects, after a place."""
+        return await self._database.read(lambda c: reading.count_selected(c, wanted, after))
 
     async def retried(self, job_ids: Sequence[str]) -> set[str]:
         """Find those of some jobs that another job repeats."""
@@ -160,7 +164,7 @@ class SqlJobStore:
         """Read a job's item failures."""
         return await self._database.read(lambda c: reading.failures(c, job_id, codes, after, limit))
 
-    async def asked_of(self, worker_ids: Sequence[str]) -> list[Job]:
+    async def asked_of(self, worker_ids: Sequence[str]) -> list[tuple[Job, str]]:
         """Read the jobs that workers hold and of which something is asked."""
         return await self._database.read(lambda c: reading.asked_of(c, worker_ids))
 
@@ -176,10 +180,6 @@ class SqlJobStore:
 
         return await self._database.read(unit)
 
-    async def held_of_type(self, job_type: str) -> list[str]:
-        """Find the jobs of a type that workers hold."""
-        return await self._database.read(lambda c: reading.held_of_type(c, job_type))
-
     async def stats(self, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None) -> Stats:
         """Count jobs."""
         return await self._database.read(lambda c: reading.stats(c, store_ids, created_from, created_before))
@@ -192,13 +192,15 @@ class SqlJobStore:
         """Read the registered types."""
         return await self._database.read(registering.registered_types)
 
-    async def pause_type(self, job_type: str, paused_by: str, reason: str) -> JobType:
+    async def pause_type(
+        self, job_type: str, paused_by: str, reason: str, asked: Asked
+    ) -> tuple[JobType, list[Change]]:
         """Keep a type's jobs from being claimed."""
         return await self._database.write(
-            lambda c: registering.pause_type(c, job_type, paused_by, reason, self._now(c))
+            lambda c: registering.pause_type(c, job_type, paused_by, reason, asked, self._now(c))
         )
 
-    async def resume_type(self, job_type: str) -> JobType:
+    async def resume_type(self, job_type: str) -> tuple[JobType, list[Change]]:
         """Let a type's jobs be claimed."""
         return await self._database.write(lambda c: registering.resume_type(c, job_type))
 

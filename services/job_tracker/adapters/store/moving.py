@@ -68,8 +68,11 @@ def delete_job(connection: Connection, job_id: str) -> Job:
     """Remove a job that has ended; see `JobStore.delete`."""
     job = read_job(connection, job_id, to_change=True)
     standing = connection.execute(select(job_locks.c.lock_key).where(job_locks.c.job_id == job_id).limit(1)).first()
-    if not job.final or standing is not None:
+    if not job.final:
         raise IllegalTransitionError(job_id, job.state, "DeleteJob")
+    if standing is not None:
+        why = "its locks still stand for a worker that did not let go; they go with that worker's lease"
+        raise IllegalTransitionError(job_id, job.state, "DeleteJob", why)
     connection.execute(delete(jobs).where(jobs.c.job_id == job_id))
     return job
 
@@ -116,8 +119,8 @@ def add_events(connection: Connection, job_id: str, events: Sequence[Event]) -> 
     """Store what happened to a job."""
     if events:
         position = draw_position(connection, at_least=events[0].time)
-        rows = [event_values(job_id, ordinal, event, position) for ordinal, event in enumerate(events)]
-        connection.execute(job_events.insert(), rows)
+        rows = [event_values(job_id, ordinal, event) for ordinal, event in enumerate(events)]
+        connection.execute(job_events.insert().values(position=position), rows)
 
 
 def _add_failures(connection: Connection, job: Job, failures: Sequence[ItemFailure]) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, selec
 from job_tracker.adapters.store.moving import read_job
 from job_tracker.adapters.store.positions import read_position
 from job_tracker.adapters.store.rows import event_of, failure_of, job_of
-from job_tracker.adapters.store.tables import item_failures, job_events, jobs
+from job_tracker.adapters.store.tables import item_failures, job_events, jobs, paused_types
 from job_tracker.application.ports.job_store import Filter, Glimpse, JobKey, Moved, PlacedEvent, Seen, Stats
 from job_tracker.domain.job import Event, ItemFailure, Job
 from job_tracker.domain.states import FINAL, HELD, State
@@ -107,11 +107,14 @@ def failures(
     return [failure_of(row) for row in connection.execute(query)]
 
 
-def asked_of(connection: Connection, worker_ids: Sequence[str]) -> list[Job]:
-    """Read the jobs that some workers hold and of which something is asked."""
+def asked_of(connection: Connection, worker_ids: Sequence[str]) -> list[tuple[Job, str]]:
+    """Read the jobs that some workers hold and of which something is asked, each with why its type is paused."""
     something = or_(jobs.c.state == State.CANCELLING.value, jobs.c.paused, jobs.c.asked != "")
-    query = select(jobs).where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id.in_(worker_ids), something)
-    return [job_of(row) for row in connection.execute(query.order_by(jobs.c.job_id))]
+    with_pause = select(jobs, paused_types.c.reason).join_from(
+        jobs, paused_types, jobs.c.type == paused_types.c.type, isouter=True
+    )
+    query = with_pause.where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id.in_(worker_ids), something)
+    return [(job_of(row), row.reason or "") for row in connection.execute(query.order_by(jobs.c.job_id))]
 
 
 def held_of_type(connection: Connection, job_type: str) -> list[str]:
@@ -126,9 +129,12 @@ def retried(connection: Connection, job_ids: Sequence[str]) -> set[str]:
     return set(connection.execute(select(jobs.c.retry_of_job_id).where(*repeats)).scalars())
 
 
-def count_selected(connection: Connection, wanted: Filter) -> int:
-    """Count the jobs that a filter selects."""
-    count: int = connection.execute(_filtered(select(func.count()).select_from(jobs), wanted)).scalar_one()
+def count_selected(connection: Connection, wanted: Filter, after: JobKey | None) -> int:
+    """Count the jobs that a filter selects, after a place in order of creation."""
+    query = _filtered(select(func.count()).select_from(jobs), wanted)
+    if after is not None:
+        query = query.where(tuple_(jobs.c.create_time, jobs.c.job_id) > tuple_(after.create_time, after.job_id))
+    count: int = connection.execute(query).scalar_one()
     return count
 
 

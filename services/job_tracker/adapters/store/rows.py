@@ -164,8 +164,8 @@ def event_of(row: Row[Any]) -> Event:
     )
 
 
-def event_values(job_id: str, ordinal: int, event: Event, position: int) -> Values:
-    """Write an event."""
+def event_values(job_id: str, ordinal: int, event: Event) -> Values:
+    """Write an event, but for its position."""
     return {
         "job_id": job_id,
         "revision": event.revision,
@@ -178,7 +178,6 @@ def event_values(job_id: str, ordinal: int, event: Event, position: int) -> Valu
         "attempt": event.attempt,
         "reason": event.reason,
         "message": event.message,
-        "position": position,
     }
 
 

@@ -98,8 +98,8 @@ class Poller:
     async def _look_at_directives(self, workers: list[str]) -> None:
         asked = await self._store.asked_of(workers) if workers else []
         before, self._directives = self._directives, {}
-        for job in asked:
-            told = told_of(job)
+        for job, type_reason in asked:
+            told = told_of(job, type_reason)
             self._directives[job.worker_id, told.key] = told.directive
             if before.get((job.worker_id, told.key)) is not told.directive:
                 self._changes.deliver(of_worker(job.worker_id), told.key, told)

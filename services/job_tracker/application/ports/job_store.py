@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from job_tracker.domain.errors import TrackerError
-from job_tracker.domain.job import Event, ItemFailure, Job, JobType, Lease, Worker
+from job_tracker.domain.job import Asked, Event, ItemFailure, Job, JobType, Lease, Worker
 from job_tracker.domain.moves import Change, Now
 from job_tracker.domain.states import State
 
@@ -147,6 +147,10 @@ Decide = Callable[[Job, Now], Change]
 class JobStore(Protocol):
     """Keeps jobs, their events, failures, locks and leases."""
 
+    async def now(self) -> Now:
+        """Tell the present moment by the clock that jobs are dated with."""
+        ...
+
     async def create(self, creation: Creation, new_token: Callable[[], str]) -> Created:
         """Store a job with its locks, or find the one that this request made before.
 
@@ -231,24 +235,24 @@ class JobStore(Protocol):
         """
         ...
 
-    async def pause_type(self, job_type: str, paused_by: str, reason: str) -> JobType:
-        """Keep a type's jobs from being claimed; a type that is paused stays as it is.
+    async def pause_type(
+        self, job_type: str, paused_by: str, reason: str, asked: Asked
+    ) -> tuple[JobType, list[Change]]:
+        """Keep a type's jobs from being claimed, and ask something of those who hold one: a change for each of these.
+
+        A type that is paused keeps who paused it, when and why.
 
         Raises:
             JobTypeNotRegisteredError: Nobody has registered it.
         """
         ...
 
-    async def resume_type(self, job_type: str) -> JobType:
-        """Let a type's jobs be claimed.
+    async def resume_type(self, job_type: str) -> tuple[JobType, list[Change]]:
+        """Let a type's jobs be claimed, and ask nothing more of those who hold one: a change for each of these.
 
         Raises:
             JobTypeNotRegisteredError: Nobody has registered it.
         """
-        ...
-
-    async def held_of_type(self, job_type: str) -> list[str]:
-        """Find the jobs of a type that workers hold."""
         ...
 
     async def retried(self, job_ids: Sequence[str]) -> set[str]:
@@ -304,8 +308,11 @@ class JobStore(Protocol):
         """Read a job's item failures by item key and stage, after a place in that order."""
         ...
 
-    async def asked_of(self, worker_ids: Sequence[str]) -> list[Job]:
-        """Read the jobs that workers hold and of which something is asked: cancel, pause, drain."""
+    async def asked_of(self, worker_ids: Sequence[str]) -> list[tuple[Job, str]]:
+        """Read the jobs that workers hold and of which something is asked: cancel, pause, drain.
+
+        Each comes with why its type is paused.
+        """
         ...
 
     async def glimpse(self, job_ids: Sequence[str]) -> list[Glimpse]:
@@ -320,8 +327,8 @@ class JobStore(Protocol):
         """Count jobs."""
         ...
 
-    async def count_selected(self, wanted: Filter) -> int:
-        """Count the jobs that a filter selects."""
+    async def count_selected(self, wanted: Filter, after: JobKey | None) -> int:
+        """Count the jobs that a filter selects, after a place in order of creation."""
         ...
 
     async def register_types(self, types: Sequence[JobType]) -> list[JobType]:

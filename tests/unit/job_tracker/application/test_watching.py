@@ -189,8 +189,7 @@ async def test_reaping_an_idle_tracker_moves_nothing(tracker: Tracker) -> None:
 
 async def untold(tracker: Tracker) -> None:
     """End job-1 in the store, and tell nobody: as another replica would whose word is lost."""
-    now = tracker.clock.now()
-    await tracker.store.change("job-1", lambda job: moves.cancel(job, "", "test", 60.0, now))
+    await tracker.store.change("job-1", lambda job, now: moves.cancel(job, "", "test", 60.0, now))
 
 
 async def test_what_nobody_told_is_found_with_the_heartbeat(tracker: Tracker) -> None:
@@ -232,7 +231,7 @@ class PagedStore(SqlJobStore):
 async def test_the_snapshot_is_read_in_pages_as_it_is_given(tmp_path: Path, tracker: Tracker, resumed: bool) -> None:
     """However many jobs are active, no more than a page of them is in memory, and the first comes after one page."""
     async with tracker_database(tmp_path) as database:
-        store = PagedStore(database)
+        store = PagedStore(database, of_clock(tracker.clock))
         tracker = replace(tracker, store=store)
         began = await store.position()
         await asyncio.gather(*(create_job(tracker, NewJob("", "", "T")) for _ in range(2 * PAGE + 1)))
