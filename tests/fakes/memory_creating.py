@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import orjson
 from job_tracker.application.ports.job_store import ConflictPolicy, Created, Creation
 from job_tracker.domain import moves
 from job_tracker.domain.errors import ConflictingJobError, JobDeletedError, RequestIdReusedError
-from job_tracker.domain.job import Job
+from job_tracker.domain.job import Job, Json
 from job_tracker.domain.moves import Change, Now
 
 from tests.fakes.memory_tables import CreationRow, Tables
@@ -45,7 +46,7 @@ def create(tables: Tables, creation: Creation, now: Now, store_change: StoreChan
         ConflictingJobError, JobNotFoundError: As their texts say.
     """
     job = replace(creation.job, create_time=now.wall, update_time=now.wall)
-    if job.parent_job_id:
+    if job.parent_job_id and not job.retry_of_job_id:
         tables.job(job.parent_job_id)
     waits = job.not_before is not None and job.not_before > now.wall
     if not waits:
@@ -81,13 +82,18 @@ def _existing(standing: Sequence[tuple[Job, str]], creation: Creation) -> Job | 
     if creation.policy is not ConflictPolicy.USE_EXISTING or len(standing) != 1:
         return None
     (one, _), asked = standing[0], creation.job
-    same = (one.type, one.variant, one.store_id, one.params) == (
+    same = (one.type, one.variant, one.store_id, _exactly(one.params)) == (
         asked.type,
         asked.variant,
         asked.store_id,
-        asked.params,
+        _exactly(asked.params),
     )
     return one if same and not one.final else None
+
+
+def _exactly(params: Json) -> bytes:
+    """Write params so that only the same are equal: to Python, true is 1."""
+    return orjson.dumps(params, option=orjson.OPT_SORT_KEYS)
 
 
 def _make_room(

@@ -25,7 +25,7 @@ from job_tracker.domain.errors import (
     JobTypeNotRegisteredError,
     TrackerError,
 )
-from job_tracker.domain.job import Job, JobType, Lease, TypePause
+from job_tracker.domain.job import Asked, Job, JobType, Lease, TypePause
 from job_tracker.domain.moves import Change, Now
 from job_tracker.domain.states import HELD, State
 
@@ -40,7 +40,7 @@ Result = TypeVar("Result")
 
 
 class MemoryJobStore(MemoryReads):
-    """Keeps jobs in dictionaries; see `JobStore` for what each method promises. `now` is its clock."""
+    """Keeps jobs in dictionaries; see `JobStore` for what each method promises. `moment` is its clock."""
 
     def write(self, unit: Callable[[Tables], Result]) -> Result:
         """Run a unit on a copy, and keep the copy if the unit comes to its end."""
@@ -65,7 +65,7 @@ class MemoryJobStore(MemoryReads):
         """Store a job, or find the one that this request made before."""
 
         def unit(tables: Tables) -> Created:
-            now = self.now()
+            now = self.moment()
             made = memory_creating.made_before(tables, creation)
             if made is not None:
                 return made
@@ -107,7 +107,9 @@ class MemoryJobStore(MemoryReads):
 
         def unit(tables: Tables) -> Job:
             job = tables.job(job_id)
-            if not job.final or tables.standing_rows(job):
+            if not job.final:
+                raise IllegalTransitionError(job_id, job.state, "DeleteJob")
+            if tables.standing_rows(job):
                 raise IllegalTransitionError(job_id, job.state, "DeleteJob")
             tables.forget_job(job)
             return job
@@ -118,7 +120,7 @@ class MemoryJobStore(MemoryReads):
         """Remove jobs that ended long ago; one whose locks still stand stays."""
 
         def unit(tables: Tables) -> dict[State, int]:
-            ago = {state: seconds_ago(self.now(), seconds) for state, seconds in keep.items()}
+            ago = {state: seconds_ago(self.moment(), seconds) for state, seconds in keep.items()}
             old = [
                 (job.end_time, job)
                 for job in tables.jobs.values()
@@ -141,7 +143,7 @@ class MemoryJobStore(MemoryReads):
             return self._still_held(known)
 
         def unit(tables: Tables) -> list[Claimed]:
-            now, size = self.now(), 0
+            now, size = self.moment(), 0
             claimed: list[Claimed] = []
             for job in self._claimable(tables, request, now)[: request.max_jobs]:
                 checkpoint = tables.checkpoints.get(job.job_id, b"")
@@ -162,7 +164,7 @@ class MemoryJobStore(MemoryReads):
 
     async def any_claimable(self, request: ClaimRequest) -> bool:
         """Whether `claim` would find anything."""
-        return request.request_id in self.tables.claims or bool(self._claimable(self.tables, request, self.now()))
+        return request.request_id in self.tables.claims or bool(self._claimable(self.tables, request, self.moment()))
 
     async def begin_watching_leases(self, grace: float) -> None:
         """Do nothing: the clock of this store goes on as long as the store does."""
@@ -171,7 +173,7 @@ class MemoryJobStore(MemoryReads):
         """Note that leases are looked after, and begin them anew where nobody did."""
         if not any(job.state in HELD for job in self.tables.jobs.values()):
             return False
-        now = self.now()
+        now = self.moment()
         noted = self.tables.counters.get("looked_after")
         since = None if noted is None else now.steady - noted / 1_000
         if since is not None and 0 <= since < ROUND_SECONDS:
@@ -188,7 +190,7 @@ class MemoryJobStore(MemoryReads):
 
     async def free_locks(self) -> bool:
         """Free the locks that stood on for a revoked lease."""
-        steady = self.now().steady
+        steady = self.moment().steady
         freed = {
             key: tuple(row for row in rows if row.free_at is None or row.free_at > steady)
             for key, rows in self.tables.locks.items()
@@ -200,7 +202,7 @@ class MemoryJobStore(MemoryReads):
 
     async def take_places(self) -> bool:
         """Give jobs whose time has come their place."""
-        wall = self.now().wall
+        wall = self.moment().wall
         due = [
             (job.not_before, job.job_id)
             for job in self.tables.jobs.values()
@@ -219,7 +221,7 @@ class MemoryJobStore(MemoryReads):
 
     async def forget(self, *, claims_after: float, creations_after: float, workers_after: float) -> None:
         """Forget what nobody asks for any more."""
-        now, holding = self.now(), {job.worker_id for job in self.tables.jobs.values() if job.state in HELD}
+        now, holding = self.moment(), {job.worker_id for job in self.tables.jobs.values() if job.state in HELD}
         claims, creations = seconds_ago(now, claims_after), seconds_ago(now, creations_after)
         silent = seconds_ago(now, workers_after)
 
@@ -238,7 +240,7 @@ class MemoryJobStore(MemoryReads):
 
     async def note_worker(self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool) -> None:
         """Note that a worker was heard of."""
-        wall = self.now().wall
+        wall = self.moment().wall
 
         def unit(tables: Tables) -> None:
             row = tables.workers.get(worker_id, WorkerRow((), wall, wall))
@@ -257,21 +259,37 @@ class MemoryJobStore(MemoryReads):
         """Read the registered types by name."""
         return [self._type(name) for name in sorted(self.tables.types)]
 
-    async def pause_type(self, job_type: str, paused_by: str, reason: str) -> JobType:
-        """Keep a type's jobs from being claimed; a type that is paused stays as it is."""
+    async def pause_type(
+        self, job_type: str, paused_by: str, reason: str, asked: Asked
+    ) -> tuple[JobType, list[Change]]:
+        """Keep a type's jobs from being claimed, and ask something of those who hold one; the first pause stands."""
         self._type(job_type)
-        pause = TypePause(paused_by, reason, self.now().wall)
-        self.write(lambda tables: tables.pauses.setdefault(job_type, pause))
-        return self._type(job_type)
+        pause = TypePause(paused_by, reason, self.moment().wall)
 
-    async def resume_type(self, job_type: str) -> JobType:
-        """Let a type's jobs be claimed."""
+        def unit(tables: Tables) -> list[Change]:
+            tables.pauses.setdefault(job_type, pause)
+            return self._ask(tables, job_type, asked)
+
+        changes = self.write(unit)
+        return self._type(job_type), changes
+
+    async def resume_type(self, job_type: str) -> tuple[JobType, list[Change]]:
+        """Let a type's jobs be claimed, and ask nothing more of those who hold one."""
         self._type(job_type)
-        self.write(lambda tables: tables.pauses.pop(job_type, None))
-        return self._type(job_type)
+
+        def unit(tables: Tables) -> list[Change]:
+            tables.pauses.pop(job_type, None)
+            return self._ask(tables, job_type, Asked.NOTHING)
+
+        changes = self.write(unit)
+        return self._type(job_type), changes
+
+    def _ask(self, tables: Tables, job_type: str, asked: Asked) -> list[Change]:
+        held = [job for _, job in sorted(tables.jobs.items()) if job.type == job_type and job.state in HELD]
+        return [self._change(tables, job.job_id, lambda job, _now: moves.ask(job, asked)) for job in held]
 
     def _change(self, tables: Tables, job_id: str, decide: Decide) -> Change:
-        change = decide(tables.job(job_id), self.now())
+        change = decide(tables.job(job_id), self.moment())
         return self.store_change(tables, change) if change.changed else change
 
     def _claimable(self, tables: Tables, request: ClaimRequest, now: Now) -> list[Job]:
@@ -283,7 +301,7 @@ class MemoryJobStore(MemoryReads):
             and (not request.stores or job.store_id in request.stores)
             and job.ticket
             and not job.paused
-            and (job.not_before is None or job.not_before <= now.wall)
+            and (job.not_before is None or job.not_before <= now.wall or job.update_time > now.wall)
             and job.type not in tables.pauses
             and self.is_free(tables, job)
         ]

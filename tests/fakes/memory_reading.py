@@ -12,15 +12,19 @@ from tests.fakes.memory_tables import Tables, seconds_ago, selects
 
 
 class MemoryReads:
-    """The reads of a `JobStore` over dictionaries. `now` is its clock."""
+    """The reads of a `JobStore` over dictionaries; `moment` is its clock."""
 
-    def __init__(self, now: Callable[[], Now]) -> None:
-        self.now = now
+    def __init__(self, moment: Callable[[], Now]) -> None:
+        self.moment = moment
         self.tables = Tables()
+
+    async def now(self) -> Now:
+        """Tell the present moment."""
+        return self.moment()
 
     async def overdue(self) -> list[str]:
         """Find held jobs whose lease or grace has run out."""
-        steady = self.now().steady
+        steady = self.moment().steady
 
         def late(job: Job) -> bool:
             grace = job.cancel_deadline if job.state is State.CANCELLING else None
@@ -30,7 +34,7 @@ class MemoryReads:
 
     async def workers(self, after: str, limit: int, listens_for: float) -> list[Worker]:
         """Read workers by name, with what they hold."""
-        since = self.now().wall - listens_for * 1_000_000
+        since = self.moment().wall - listens_for * 1_000_000
         names = sorted(name for name in self.tables.workers if name > after)[:limit]
         held = sorted(job.job_id for job in self.tables.jobs.values() if job.state in HELD)
         return [
@@ -45,10 +49,6 @@ class MemoryReads:
             for name in names
             for row in [self.tables.workers[name]]
         ]
-
-    async def held_of_type(self, job_type: str) -> list[str]:
-        """Find the jobs of a type that workers hold."""
-        return sorted(job.job_id for job in self.tables.jobs.values() if job.type == job_type and job.state in HELD)
 
     async def retried(self, job_ids: Sequence[str]) -> set[str]:
         """Find those of some jobs that another job repeats."""
@@ -100,9 +100,10 @@ class MemoryReads:
         named = set(job_ids)
         return [job for job in self._in_order(wanted) if job.job_id in named]
 
-    async def count_selected(self, wanted: Filter) -> int:
-        """Count the jobs that a filter selects."""
-        return sum(selects(wanted, job) for job in self.tables.jobs.values())
+    async def count_selected(self, wanted: Filter, after: JobKey | None) -> int:
+        """Count the jobs that a filter selects, after a place."""
+        place = (0, "") if after is None else (after.create_time, after.job_id)
+        return sum(_place(job) > place for job in self._in_order(wanted))
 
     async def events(self, job_id: str, *, after: tuple[int, int] | None, limit: int) -> list[PlacedEvent]:
         """Read a job's events, oldest first."""
@@ -120,18 +121,16 @@ class MemoryReads:
             :limit
         ]
 
-    async def asked_of(self, worker_ids: Sequence[str]) -> list[Job]:
-        """Read the jobs that workers hold and of which something is asked."""
-        return sorted(
-            (
-                job
-                for job in self.tables.jobs.values()
-                if job.state in HELD
-                and job.worker_id in worker_ids
-                and (job.state is State.CANCELLING or job.paused or job.asked is not Asked.NOTHING)
-            ),
-            key=lambda job: job.job_id,
-        )
+    async def asked_of(self, worker_ids: Sequence[str]) -> list[tuple[Job, str]]:
+        """Read the jobs that workers hold and of which something is asked, each with why its type is paused."""
+        pauses = self.tables.pauses
+        return [
+            (job, pauses[job.type].reason if job.type in pauses else "")
+            for _, job in sorted(self.tables.jobs.items())
+            if job.state in HELD
+            and job.worker_id in worker_ids
+            and (job.state is State.CANCELLING or job.paused or job.asked is not Asked.NOTHING)
+        ]
 
     async def glimpse(self, job_ids: Sequence[str]) -> list[Glimpse]:
         """Look at those of some jobs that there are."""
@@ -139,7 +138,7 @@ class MemoryReads:
 
     async def glimpse_moving(self, ended_within: float) -> list[Glimpse]:
         """Look at all jobs that are not final, and at those that ended within the last seconds."""
-        since = seconds_ago(self.now(), ended_within)
+        since = seconds_ago(self.moment(), ended_within)
         return [_glimpse(job) for job in self.tables.jobs.values() if job.end_time is None or job.end_time >= since]
 
     async def stats(self, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None) -> Stats:

@@ -123,7 +123,9 @@ class Judge:
         lost = EventKind.LEASE_LOST in kinds
         used = EventKind.ATTEMPT_FAILED in kinds or (lost and old.state is State.RUNNING)
         right = job.attempts_used == old.attempts_used + used and job.attempts_used <= job.max_attempts
-        self._hold(Invariant.ATTEMPTS, right, f"{job.job_id}: {old.attempts_used}, then {job.attempts_used}: {sorted(kinds)}")
+        self._hold(
+            Invariant.ATTEMPTS, right, f"{job.job_id}: {old.attempts_used}, then {job.attempts_used}: {sorted(kinds)}"
+        )
         if lost and old.lease is not None:
             late = old.lease.deadline <= now.steady
             self._hold(Invariant.LEASE_TIME, late, f"{job.job_id} at {now.steady}, deadline {old.lease.deadline}")
@@ -132,7 +134,7 @@ class Judge:
         self._hold(Invariant.ONLY_RISES, fence > self.highest_fence, f"fence {fence} after {self.highest_fence}")
         self.highest_fence = fence
         if old is not None:
-            due = old.not_before is None or old.not_before <= now.wall
+            due = old.not_before is None or old.not_before <= now.wall or old.update_time > now.wall
             waits = old.paused or job.type in before.pauses or not due
             self._hold(Invariant.CLAIMABLE, not waits, job.job_id)
         for other in after.jobs.values():

@@ -24,7 +24,7 @@ READS = {
     "any_claimable",
     "overdue",
     "workers",
-    "held_of_type",
+    "now",
     "retried",
     "get",
     "see",

@@ -46,14 +46,14 @@ class Settled:
 class JudgedStore(MemoryJobStore):
     """The store that all replicas share; every commit is judged."""
 
-    def __init__(self, now: Callable[[], Now], judge: Judge) -> None:
-        super().__init__(now)
+    def __init__(self, moment: Callable[[], Now], judge: Judge) -> None:
+        super().__init__(moment)
         self.judge = judge
 
     def commit(self, draft: Tables) -> None:
         """Keep what a unit has made, and judge it."""
         before, self.tables = self.tables, draft
-        self.judge.committed(before, draft, self.now())
+        self.judge.committed(before, draft, self.moment())
 
     async def create(self, creation: Creation, new_token: Callable[[], str]) -> Created:
         """Store a job, and judge that its request has made no other."""

@@ -15,7 +15,7 @@ from job_tracker.domain.errors import (
     LeaseLostError,
     RequestIdReusedError,
 )
-from job_tracker.domain.job import Job, JobType
+from job_tracker.domain.job import Asked, Job, JobType
 from job_tracker.domain.locks import Lock
 from job_tracker.domain.moves import Change, Now, Report
 from job_tracker.domain.progress import Progress
@@ -56,10 +56,11 @@ async def test_a_job_is_read_as_it_was_created(rig: StoreRig) -> None:
 
 
 async def test_a_parent_must_be_there(rig: StoreRig) -> None:
-    """A job whose parent is not there is refused, and nothing of it stays: its key is free."""
+    """Without it a job is refused, and nothing of it stays: its key is free. A retry may outlive the parent."""
     with pytest.raises(JobNotFoundError):
         await rig.create(ALONE, parent_job_id="nobody", request="r-1")
     assert (await rig.create(ALONE, request="r-1")).created
+    assert (await rig.create(parent_job_id="nobody", retry_of_job_id="job-2")).created
 
 
 async def test_fail_refuses_where_an_incompatible_job_stands(rig: StoreRig) -> None:
@@ -93,8 +94,9 @@ async def test_use_existing_answers_with_the_job_that_does_the_same(rig: StoreRi
     assert (used.job.job_id, used.created, used.claimed) == ("job-1", False, False)
     again = await rig.create(ALONE, params={"a": 1}, policy=USE_EXISTING, request="r-1")
     assert again.job.job_id == "job-1"
-    with pytest.raises(ConflictingJobError):
-        await rig.create(ALONE, params={"a": 2}, policy=USE_EXISTING)
+    for other in (2, True):
+        with pytest.raises(ConflictingJobError):
+            await rig.create(ALONE, params={"a": other}, policy=USE_EXISTING)
     with pytest.raises(ConflictingJobError):
         await rig.create(ALONE, params={"a": 1}, store_id="s", policy=USE_EXISTING)
     await rig.create(OTHER)
@@ -154,7 +156,7 @@ async def test_a_job_can_be_created_and_claimed_at_once(rig: StoreRig) -> None:
     assert (again.claimed, again.created, again.job.lease) == (True, False, made.job.lease)
     assert not (await rig.create(ALONE, claim=claim, policy=QUEUE)).claimed
     await rig.store.register_types([JobType("P", "P")])
-    await rig.store.pause_type("P", "somebody", "")
+    await rig.store.pause_type("P", "somebody", "", Asked.DRAIN)
     assert not (await rig.create(type="P", claim=claim)).claimed
     rig.clock.advance(TTL)
     await rig.change("job-1", lambda job, now: moves.expire(job, lambda low, _: low, now))
@@ -235,7 +237,7 @@ async def test_what_is_paused_or_backs_off_is_not_claimed(rig: StoreRig) -> None
     assert not await rig.store.any_claimable(rig.request())
     await rig.change("job-1", lambda job, now: moves.resume(job, "operator", now))
     await rig.store.register_types([JobType("T", "T")])
-    await rig.store.pause_type("T", "operator", "why")
+    await rig.store.pause_type("T", "operator", "why", Asked.DRAIN)
     assert await rig.claimed() == []
     await rig.store.resume_type("T")
     (held,) = await rig.claim()
@@ -247,6 +249,18 @@ async def test_what_is_paused_or_backs_off_is_not_claimed(rig: StoreRig) -> None
     assert await rig.claimed(most=9) == []
     rig.clock.advance(5)
     assert await rig.claimed(most=9) == ["job-1"]
+
+
+async def test_a_back_off_ends_when_the_clock_is_set_back(rig: StoreRig) -> None:
+    """The hours that the wall clock repeats are not a job's own to wait out."""
+    held = await rig.running()
+    error = ("BROKEN", "it broke", True)
+    await rig.change(
+        "job-1", lambda job, now: moves.fail(job, held.lease.token, "f", Report(), error, 5.0, lambda low, _: low, now)
+    )
+    assert await rig.claimed() == []
+    rig.clock.advance(-3_600)
+    assert await rig.claimed() == ["job-1"]
 
 
 async def test_a_checkpoint_reaches_the_next_attempt(rig: StoreRig) -> None:

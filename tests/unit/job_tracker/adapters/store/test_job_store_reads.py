@@ -193,21 +193,46 @@ async def test_types_are_registered_paused_and_resumed(rig: StoreRig) -> None:
     """Registering again replaces all but the pause; the first pause stands; nobody pauses what nobody registered."""
     await rig.store.register_types([JobType("U", "You"), JobType("T", "Tee", ("A", "B"), True)])
     pause = TypePause("somebody", "why", rig.now().wall)
-    assert (await rig.store.pause_type("T", "somebody", "why")).pause == pause
+    assert await rig.store.pause_type("T", "somebody", "why", Asked.DRAIN) == (
+        JobType("T", "Tee", ("A", "B"), True, pause),
+        [],
+    )
     rig.clock.advance(1)
-    assert (await rig.store.pause_type("T", "another", "no")).pause == pause
+    assert (await rig.store.pause_type("T", "another", "no", Asked.DRAIN))[0].pause == pause
     again = await rig.store.register_types([JobType("T", "Tea")])
     assert again == [JobType("T", "Tea", pause=pause), JobType("U", "You")]
-    assert await rig.store.resume_type("T") == JobType("T", "Tea")
-    assert await rig.store.resume_type("T") == JobType("T", "Tea")
+    assert await rig.store.resume_type("T") == (JobType("T", "Tea"), [])
+    assert await rig.store.resume_type("T") == (JobType("T", "Tea"), [])
     assert await rig.store.types() == [JobType("T", "Tea"), JobType("U", "You")]
-    for refused in (rig.store.pause_type("X", "", ""), rig.store.resume_type("X")):
+    for refused in (rig.store.pause_type("X", "", "", Asked.DRAIN), rig.store.resume_type("X")):
         with pytest.raises(JobTypeNotRegisteredError):
             await refused
 
 
+async def test_who_holds_a_job_of_a_paused_type_is_asked(rig: StoreRig) -> None:
+    """The changes come with the pause, one for each who holds a job, changed or not; CANCELLING is asked nothing more."""
+    await rig.store.register_types([JobType("T", "T"), JobType("U", "U")])
+    for job_type in ("T", "T", "U"):
+        await rig.running(type=job_type)
+    await rig.cancel("job-2")
+    _, changes = await rig.store.pause_type("T", "operator", "why", Asked.RELEASE)
+    assert [(one.job.job_id, one.job.asked, one.changed) for one in changes] == [
+        ("job-1", Asked.RELEASE, True),
+        ("job-2", Asked.NOTHING, False),
+    ]
+    assert changes[0].job == await rig.store.get("job-1")
+    assert [(job.job_id, why) for job, why in await rig.store.asked_of(["w1"])] == [("job-1", "why"), ("job-2", "why")]
+    _, changes = await rig.store.resume_type("T")
+    assert [one.job.asked for one in changes] == [Asked.NOTHING, Asked.NOTHING]
+
+
+async def test_the_store_tells_the_time(rig: StoreRig) -> None:
+    """By the clock that jobs are dated with."""
+    assert await rig.store.now() == rig.now()
+
+
 async def test_what_is_held_asked_and_retried_is_found(rig: StoreRig) -> None:
-    """By type, by worker, and by those who repeat."""
+    """By worker, and by those who repeat."""
     for worker in ("w1", "w1", "w1", "w2"):
         await rig.running(worker=worker)
     await rig.create(type="U", retry_of_job_id="job-1")
@@ -215,10 +240,8 @@ async def test_what_is_held_asked_and_retried_is_found(rig: StoreRig) -> None:
     await rig.cancel("job-1")
     await rig.change("job-2", lambda job, now: moves.pause(job, "", "operator", now))
     await rig.change("job-4", lambda job, _now: moves.ask(job, Asked.DRAIN))
-    assert await rig.store.held_of_type("T") == ["job-1", "job-2", "job-3", "job-4"]
-    assert await rig.store.held_of_type("U") == []
-    assert [job.job_id for job in await rig.store.asked_of(["w1", "w3"])] == ["job-1", "job-2"]
-    assert [job.asked for job in await rig.store.asked_of(["w2"])] == [Asked.DRAIN]
+    assert [job.job_id for job, _ in await rig.store.asked_of(["w1", "w3"])] == ["job-1", "job-2"]
+    assert [(job.asked, why) for job, why in await rig.store.asked_of(["w2"])] == [(Asked.DRAIN, "")]
     assert await rig.store.asked_of([]) == []
     assert await rig.store.retried(["job-1", "job-3", ""]) == {"job-1"}
 
@@ -277,7 +300,9 @@ async def test_a_filter_selects_where_every_condition_holds(rig: StoreRig) -> No
         wanted = replace(relative, **times)
         found = await rig.store.list_jobs(wanted, newest_first=False, after=None, limit=9)
         assert [job.job_id for job in found] == expected, relative
-        assert await rig.store.count_selected(wanted) == len(expected)
+        assert await rig.store.count_selected(wanted, None) == len(expected)
+        later = [name for name in expected if name > "job-1"]
+        assert await rig.store.count_selected(wanted, JobKey(start, "job-1")) == len(later)
         named = await rig.store.matching(["job-3", "job-1", "nobody"], wanted)
         assert [job.job_id for job in named] == [name for name in expected if name != "job-2"]
 
@@ -305,21 +330,19 @@ async def test_positions_tell_what_moved_since(rig: StoreRig) -> None:
     await rig.create()
     await rig.create()
     await rig.cancel("job-2")
-    # On PostgreSQL a position lies a little back, for commits that are not quite in step: move out of its way.
-    rig.clock.advance(60)
     await rig.create()
     since = await rig.store.position()
     rig.clock.advance(-3_600)
-    assert await rig.store.position() == since
     await rig.cancel("job-1")
     moved = await rig.store.moved(since)
     assert moved.revisions["job-1"] == 2
-    assert "job-2" not in moved.revisions
+    # On PostgreSQL another transaction that is under way may hold the position back: then more than moved is told.
+    assert "job-2" not in moved.revisions or rig.kind == "postgresql"
     assert moved.position >= since
     listed = await rig.store.list_moving(ALL, since, None, 9)
     by_id = {seen.job.job_id: [event.kind.value for event in seen.events] for seen in listed}
     assert by_id["job-1"][-2:] == ["CANCEL_REQUESTED", "ENDED"]
-    assert sorted(by_id) == ["job-1", "job-3"]
+    assert by_id.keys() - {"job-2"} == {"job-1", "job-3"}
     assert [(seen.job.job_id, seen.events) for seen in await rig.store.list_moving(ALL, None, None, 9)] == [
         ("job-3", ())
     ]
