@@ -91,12 +91,21 @@ async def _news(
         page = await _changed(tracker, rounds, wanted, due[start : start + PAGE], moved)
         for number, job in enumerate(page, start + 1):
             try:
-                seen = await see_job(tracker, job.job_id, rounds.after(job.job_id))
+                seen = await _seen(tracker, job.job_id, rounds.after(job.job_id), at_least=job.revision)
             except JobNotFoundError:
                 rounds.forget(job.job_id)
                 continue
             if _selected(seen.job, wanted):
                 yield seen, start + PAGE >= len(due) and number == start + len(page)
+
+
+async def _seen(tracker: Tracker, job_id: str, after: int, *, at_least: int) -> Seen:
+    """Read a job as it is since a revision, or later.
+
+    What another watcher has been reading may be older than what this one knows: a change can be read before it is published.
+    """
+    seen = await see_job(tracker, job_id, after)
+    return seen if seen.job.revision >= at_least else await tracker.store.see(job_id, after)
 
 
 async def _moved(tracker: Tracker, position: int) -> Moved:
@@ -125,6 +134,9 @@ async def _changed(
     in_any_state = replace(wanted, states=())
     asked = ("matching", in_any_state, tuple(job_ids))
     found = await tracker.changes.together(asked, lambda: tracker.store.matching(job_ids, in_any_state))
+    revisions = {job.job_id: job.revision for job in found}
+    if any(revisions.get(job_id, 0) < moved.get(job_id, 0) for job_id in job_ids):  # it is from before they moved
+        found = await tracker.store.matching(job_ids, in_any_state)
     for job_id in set(job_ids) - {job.job_id for job in found}:  # of another filter, or deleted
         rounds.forget(job_id)
     changed = []

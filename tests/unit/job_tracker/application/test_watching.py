@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from job_tracker.adapters.store.job_store import SqlJobStore
@@ -108,6 +109,52 @@ async def test_the_resume_position_moves_on_when_a_round_is_given(tracker: Track
         positions = [(await anext(watch)).position for _ in range(2)]
     assert positions == [began, await tracker.store.position()]
     assert positions[1] > began
+
+
+class Joining(Changes):
+    """Changes that tell when somebody joins the read of something."""
+
+    def __init__(self, what: tuple[object, ...]) -> None:
+        super().__init__()
+        self._what = what
+        self.joined = asyncio.Event()
+
+    async def together(self, what: Any, read: Any) -> Any:
+        """Join a read, or begin it."""
+        if what == self._what:
+            self.joined.set()
+        return await super().together(what, read)
+
+
+@pytest.mark.parametrize("what", ["see", "matching"])
+async def test_an_end_is_not_lost_to_a_read_that_began_before_it(tracker: Tracker, what: str) -> None:
+    """One who knows of an end that is not yet published, and joins an older read of another watcher, reads again."""
+    asked = ("see", "job-1", 2) if what == "see" else ("matching", Filter(), ("job-2", "job-1"))
+    changes = Joining(asked)
+    tracker = replace(tracker, changes=changes)
+    first, second = await running(tracker, "c-1"), await running(tracker, "c-2")
+    async with aclosing(watch_jobs(tracker, Filter(), None, min_interval=0.0)) as watch:
+        assert [(await anext(watch)).job is None for _ in range(3)] == [False, False, True]
+        old: Any = await tracker.store.see("job-1", 2)
+        if what == "matching":
+            old = await tracker.store.matching(["job-1", "job-2"], Filter())
+        ended = await tracker.store.change(
+            "job-1", lambda job, now: moves.complete(job, first, "h", Report(), {}, "", now)
+        )
+        await complete_job(tracker, "job-2", second, "h", Report(), {}, "")
+
+        async def read_before_the_end() -> Any:
+            await changes.joined.wait()
+            return old
+
+        other = asyncio.ensure_future(Changes.together(changes, asked, read_before_the_end))
+        seen = [await anext(watch), await anext(watch)]
+        await other
+        tracker.tell(ended)
+    assert {(one.job.job_id, one.job.state) for one in seen if one.job is not None} == {
+        ("job-1", State.COMPLETED),
+        ("job-2", State.COMPLETED),
+    }
 
 
 async def test_the_reaper_outlives_a_fault(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
