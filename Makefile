@@ -54,6 +54,10 @@ chaos: $(STAMPS)/dev ## Try fencing and recovery by 300 seeded trials with real 
 bench-tracker: $(STAMPS)/dev ## Measure how fast a cancel and a dead worker's job reach a worker; run nothing beside it
 	@$(BIN)/python -m bench.tracker
 
+.PHONY: simulate
+simulate: $(STAMPS)/dev ## Simulate JobTracker in virtual time: 3,000 seeded scenarios, some millions of interleavings
+	$(BIN)/python -m tests.simulation --scenarios 3000
+
 .PHONY: lint
 lint: $(STAMPS)/dev $(STAMPS)/protoc ## Check format, lint, types, floors, contract, stubs, container files
 	$(BIN)/ruff format --check .

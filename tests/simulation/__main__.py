@@ -1,5 +1,6 @@
 """The command: `python -m tests.simulation --seed 7` replays one scenario line by line, `--seeds 0..3000` runs many.
 
+`--scenarios 3000` runs as many from a seed that is drawn and printed.
 The exit status is 0 when nothing happened that must not, 1 otherwise.
 """
 
@@ -8,53 +9,16 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from multiprocessing import get_context
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from random import SystemRandom
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.simulation.scenario import Outcome, run
-
-LAST_LINES = 40
-BATCH = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What of an outcome is told when there are many."""
-
-    seed: int
-    steps: int
-    seconds: float
-    events: Counter[str]
-    faults: Counter[str]
-    violation: str = ""
-
-
-def told(outcome: Outcome) -> Ran:
-    """Keep of an outcome what is told: the end of its history where something is wrong."""
-    violation = ""
-    if outcome.violation is not None:
-        lines = "\n".join(outcome.history.lines(LAST_LINES))
-        violation = f"{lines}\nseed {outcome.seed}, step {outcome.steps}: {outcome.violation}"
-    return Ran(outcome.seed, outcome.steps, outcome.seconds, outcome.events, outcome.faults, violation)
-
-
-def run_one(seed: int) -> Ran:
-    """Run the scenario of a seed."""
-    return told(run(seed))
-
-
-def run_some(seeds: Sequence[int], parallel: int) -> Iterator[Ran]:
-    """Run scenarios in so many processes, as they come."""
-    if parallel == 1:
-        yield from map(run_one, seeds)
-        return
-    with get_context("spawn").Pool(parallel) as pool:
-        yield from pool.imap_unordered(run_one, seeds, BATCH)
+from tests.simulation.many import Ran, run_some
+from tests.simulation.scenario import run
 
 
 def replay(seed: int, console: Console) -> bool:
@@ -123,14 +87,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--seed", type=int, help="replay the scenario of this seed, line by line")
     which.add_argument("--seeds", type=seeds_of, metavar="A..B", help="run the scenarios from A to before B")
+    which.add_argument("--scenarios", type=int, metavar="N", help="run N scenarios, from a seed that is drawn")
     cores = os.cpu_count() or 1
     parser.add_argument("--parallel", type=int, default=cores, help="in so many processes (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console()
     if options.seed is not None:
         return 0 if replay(options.seed, console) else 1
-    console.print(f"seeds {options.seeds.start} to {options.seeds.stop - 1}", highlight=False)
-    return 0 if run_many(options.seeds, options.parallel, console) else 1
+    seeds = options.seeds
+    if seeds is None:
+        first = SystemRandom().randrange(1_000_000)
+        seeds = range(first, first + options.scenarios)
+    console.print(f"--seeds {seeds.start}..{seeds.stop}", highlight=False)
+    return 0 if run_many(seeds, options.parallel, console) else 1
 
 
 if __name__ == "__main__":
