@@ -12,6 +12,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+# gRPC would guard itself against forks; ours, to start PostgreSQL as its own user, do nothing but run a program.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -24,8 +27,6 @@ async def run_many(
     plans: list[Plan], parallel: int, folder: Path, console: Console, *, keep: bool = False
 ) -> list[Outcome]:
     """Run trials, so many at once, and tell of each violation as soon as it is found. Logs of good trials are removed."""
-    # gRPC would guard itself against forks; ours, to start PostgreSQL as its own user, do nothing but run a program.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     waiting, outcomes = list(reversed(plans)), list[Outcome]()
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
