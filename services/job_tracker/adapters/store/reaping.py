@@ -48,16 +48,22 @@ def forget(connection: Connection, now: Now, claims_after: float, creations_afte
 
 
 def must_note(connection: Connection, now: Now) -> bool:
-    """Whether there are leases and it is time to note that they are looked after: a read, so that who idles writes nothing."""
-    if connection.execute(select(jobs.c.job_id).where(jobs.c.state.in_(HELD_STATES)).limit(1)).first() is None:
-        return False
+    """Whether it is time to note that leases are looked after: a read, so that who idles writes nothing."""
     since = _since_looked_after(connection, now)
-    return since is None or not 0 <= since < ROUND_SECONDS
+    if since is None:
+        return _anything_to_look_after(connection)
+    return not 0 <= since < ROUND_SECONDS
 
 
 def watch_leases(connection: Connection, now: Now, grace: float, longest: float) -> bool:
-    """Note that leases are looked after, and begin them anew where nobody did; see `JobStore.watch_leases`."""
+    """Note that leases are looked after, and begin them anew where nobody did; see `JobStore.watch_leases`.
+
+    The note goes when there is nothing to look after: a quiet time is no absence.
+    """
     serialise(connection, [LOOKED_AFTER])
+    if not _anything_to_look_after(connection):
+        connection.execute(delete(counters).where(counters.c.name == LOOKED_AFTER))
+        return False
     since = _since_looked_after(connection, now)
     unwatched = since is not None and not -ROUND_SECONDS <= since <= longest
     if unwatched:
@@ -91,6 +97,13 @@ def give_leases_a_whole_ttl(connection: Connection, now: Now, grace: float) -> N
         .where(job_locks.c.free_at_steady.is_not(None))
         .values(free_at_steady=steady + job_locks.c.free_ttl)
     )
+
+
+def _anything_to_look_after(connection: Connection) -> bool:
+    """Whether there are leases, or locks that stand for a revoked one."""
+    held = exists(select(1).where(jobs.c.state.in_(HELD_STATES)))
+    standing = exists(select(1).where(job_locks.c.free_at_steady.is_not(None)))
+    return bool(connection.execute(select(or_(held, standing))).scalar_one())
 
 
 def _since_looked_after(connection: Connection, now: Now) -> float | None:

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from job_tracker.domain.states import FINAL, HELD, MOVES, State, Trigger, allows
+from job_tracker.application.bulk import RETRIED_UNASKED, RETRYABLE
+from job_tracker.domain.states import FINAL, HELD, MOVES, PAUSABLE, State, Trigger, allows
 
 PICTURE = Path(__file__).resolve().parents[4] / "docs" / "job-states.md"
 
@@ -27,6 +28,23 @@ def test_the_picture_ends_in_the_final_states() -> None:
     """The states that nothing leaves are drawn as ends."""
     ends = re.findall(r"^ +([A-Z_]+) --> \[\*\]$", PICTURE.read_text(), re.MULTILINE)
     assert sorted(ends) == sorted(FINAL)
+
+
+def test_the_table_of_pauses_is_what_the_server_allows() -> None:
+    """Each state stands in it once, and is allowed exactly where the flag can be set."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (allowed|refused) \|", PICTURE.read_text(), re.MULTILINE)
+    assert sorted(state for state, _ in rows) == sorted(State)
+    assert {State(state) for state, answer in rows if answer == "allowed"} == PAUSABLE
+
+
+def test_what_is_retried_is_what_the_page_says() -> None:
+    """RetryJobs takes these unasked, and those only where the filter names them."""
+    said = re.search(
+        r"^\* \*\*RetryJobs\*\* retries what is (.+?), and what is (.+?) only", PICTURE.read_text(), re.MULTILINE
+    )
+    assert said is not None
+    unasked, named = ({State(state) for state in re.findall(r"`([A-Z_]+)`", part)} for part in said.groups())
+    assert (unasked, unasked | named) == (RETRIED_UNASKED, RETRYABLE)
 
 
 def test_nothing_leaves_a_final_state() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -17,7 +18,16 @@ from job_tracker.__main__ import MIGRATIONS
 from job_tracker.adapters.store.job_store import SqlJobStore
 from job_tracker.adapters.store.moment import of_clock
 from job_tracker.adapters.store.tables import job_events, job_locks
-from job_tracker.application import cancel_job, claim_jobs, create_job, reap, work_on_job
+from job_tracker.application import (
+    cancel_job,
+    claim_jobs,
+    create_job,
+    delete_job,
+    pause_job,
+    pause_type,
+    reap,
+    work_on_job,
+)
 from job_tracker.application.changes import Changes
 from job_tracker.application.ports.job_store import Claimed, ClaimRequest, ConflictPolicy, Filter
 from job_tracker.application.tracker import Tracker
@@ -25,24 +35,29 @@ from job_tracker.application.workers import Workers
 from job_tracker.domain.errors import (
     ConflictingJobError,
     IllegalTransitionError,
+    JobNotFoundError,
     LeaseLostError,
     ProgressInvalidError,
     TotalNotReachedError,
+    TrackerError,
 )
-from job_tracker.domain.job import Job
+from job_tracker.domain.job import Asked, Job, JobType
 from job_tracker.domain.locks import Lock, compatible
 from job_tracker.domain.moves import Report
 from job_tracker.domain.progress import Progress
-from job_tracker.domain.states import FINAL, HELD, MOVES, State
+from job_tracker.domain.states import FINAL, HELD, MOVES, PAUSABLE, State
 from sqlalchemy import select
 
+from tests.fakes.postgres import fresh_database
 from tests.fakes.tracker_world import CountedTokens, TrackerClock
 
+FAIL, QUEUE, USE_EXISTING, REPLACE = ConflictPolicy
 LEGAL = {(source, target) for (source, _), targets in MOVES.items() for target in targets}
 
 locks = st.lists(st.builds(Lock, st.sampled_from("ab"), st.booleans()), max_size=2, unique_by=lambda lock: lock.key)
 index = st.integers(0, 7)
 small = st.integers(0, 3)
+kinds = st.sampled_from(["T", "T", "U"])
 
 
 @dataclass
@@ -60,14 +75,17 @@ async def report_progress(tracker: Tracker, job_id: str, token: str, sequence: i
 
 
 class Walk(RuleBasedStateMachine):
-    """Creators, workers that may be lost or late, operators who cancel, and time."""
+    """Creators, workers that may be lost or late, operators who cancel, pause and delete, and time."""
+
+    kind = "sqlite"
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
+        self.made = ExitStack()
+        folder = Path(self.made.enter_context(tempfile.TemporaryDirectory()))
+        url = self.made.enter_context(fresh_database(self.kind, folder, MIGRATIONS))
         self.loop = asyncio.new_event_loop()
         self.clock = TrackerClock()
-        url = f"sqlite:///{Path(self.folder.name) / 'jobs.db'}"
         self.database = self.run(open_database(url, migrations=MIGRATIONS))
         made = CountedTokens()
         store = SqlJobStore(self.database, of_clock(self.clock))
@@ -87,6 +105,9 @@ class Walk(RuleBasedStateMachine):
         self.fences = [0]
         self.before: dict[str, Job] = {}
         self.claims = 0
+        self.deleted: set[str] = set()
+        self.paused_types: set[str] = set()
+        self.run(store.register_types([JobType("T", "T"), JobType("U", "U")]))
 
     def run(self, work: Any) -> Any:
         """Run a coroutine to its end."""
@@ -96,42 +117,110 @@ class Walk(RuleBasedStateMachine):
         """Close the database."""
         self.run(self.database.close())
         self.loop.close()
-        self.folder.cleanup()
+        self.made.close()
 
     @initialize(first=st.lists(st.tuples(locks, st.integers(1, 3)), min_size=2, max_size=4))
     def begin(self, first: list[tuple[list[Lock], int]]) -> None:
         """Begin with some jobs under way."""
         for wanted, attempts in first:
-            self.create(wanted, True, 0, attempts)
+            self.create(wanted, QUEUE, 0, attempts, "T", None)
         self.claim(2, "w1")
 
-    @rule(wanted=locks, queue=st.booleans(), priority=st.integers(-1, 1), attempts=st.integers(1, 3))
-    def create(self, wanted: list[Lock], queue: bool, priority: int, attempts: int) -> None:
-        """Create a job; it is refused only for a job that stands on an incompatible lock."""
+    @rule(
+        wanted=locks,
+        policy=st.sampled_from([FAIL, QUEUE, QUEUE, USE_EXISTING, REPLACE]),
+        priority=st.integers(-1, 1),
+        attempts=st.integers(1, 3),
+        kind=kinds,
+        later=st.sampled_from([None, None, None, 5]),
+    )
+    def create(
+        self,
+        wanted: list[Lock],
+        policy: ConflictPolicy,
+        priority: int,
+        attempts: int,
+        kind: str,
+        later: int | None,
+    ) -> None:
+        """Create a job; what becomes of it, and of those in its way, is what its policy says of these."""
         new = create_job.NewJob(
             request_id="",
             content_hash="",
-            type="T",
+            type=kind,
             priority=priority,
             locks=tuple(wanted),
-            policy=ConflictPolicy.QUEUE if queue else ConflictPolicy.FAIL,
+            policy=QUEUE if later else policy,
             max_attempts=attempts,
+            not_before=None if later is None else self.clock.now_micros() + later * 1_000_000,
         )
+        before = self.all_jobs()
+        standing = [] if later else [before[job_id] for job_id in self.in_the_way(wanted)]
         try:
-            self.jobs.append(self.run(create_job.create_job(self.tracker, new)).job.job_id)
+            made = self.run(create_job.create_job(self.tracker, new))
         except ConflictingJobError as refused:
             conflict = refused
         else:
+            assert not self.refuses(new, standing)
+            self.created(new, made, before, standing)
             return
-        assert not queue
+        assert self.refuses(new, standing)
+        assert conflict.job_id in {job.job_id for job in standing}
         assert conflict.lock_key in {lock.key for lock in wanted}
+        assert self.all_jobs() == before
+
+    def created(
+        self, new: create_job.NewJob, made: create_job.CreateOutcome, before: dict[str, Job], standing: list[Job]
+    ) -> None:
+        """Look at what a creation did to others: nothing, but for those whose place it takes."""
+        after = self.all_jobs()
+        if not made.created:
+            assert (new.policy, [made.job]) == (USE_EXISTING, standing)
+            assert after == before
+            return
+        self.jobs.append(made.job.job_id)
+        assert (made.job.ticket == 0) == (new.not_before is not None)
+        cancelled = {job.job_id for job in standing if not job.final} if new.policy is REPLACE else set()
+        for job_id, job in before.items():
+            assert after[job_id] == job or job_id in cancelled
+        assert {after[job_id].state for job_id in cancelled} <= {State.CANCELLED, State.CANCELLING}
+
+    def refuses(self, new: create_job.NewJob, standing: list[Job]) -> bool:
+        """Whether a job must be refused for those in its way."""
+        if new.policy is REPLACE:
+            return any(not job.final and job.type != new.type for job in standing)
+        if new.policy is USE_EXISTING and len(standing) == 1:
+            return standing[0].final or standing[0].type != new.type
+        return bool(standing) and new.policy is not QUEUE
+
+    def in_the_way(self, wanted: list[Lock]) -> list[str]:
+        """Those who stand on locks that are not compatible with the wanted ones."""
+        rows = self.run(self.database.read(lambda c: c.execute(select(job_locks).order_by(job_locks.c.ticket)).all()))
+        found = [
+            row.job_id
+            for row in rows
+            if not all(compatible(Lock(row.lock_key, row.exclusive), lock) for lock in wanted)
+        ]
+        return list(dict.fromkeys(found))
+
+    def all_jobs(self) -> dict[str, Job]:
+        """Every job as it is."""
+        jobs = self.run(self.tracker.store.list_jobs(Filter(), newest_first=False, after=None, limit=10_000))
+        return {job.job_id: job for job in jobs}
 
     @rule(most=st.integers(1, 3), worker=st.sampled_from(["w1", "w2"]))
     def claim(self, most: int, worker: str) -> None:
-        """Claim what may run; each claim's fence is higher than any before."""
+        """Claim what may run: nothing that is paused or not due; each claim's fence is higher than any before."""
         self.claims += 1
-        request = ClaimRequest(f"claim-{self.claims}", worker, ("T",), most, 30.0)
+        request = ClaimRequest(f"claim-{self.claims}", worker, ("T", "U"), most, 30.0)
+        before = self.all_jobs()
         for claimed in self.run(claim_jobs.claim_jobs(self.tracker, request, 0.0)):
+            old = before[claimed.job.job_id]
+            assert old.state is State.PENDING
+            assert not old.paused
+            assert old.type not in self.paused_types
+            assert old.ticket > 0
+            assert old.not_before is None or old.not_before <= self.clock.now_micros()
             assert claimed.lease.fence > self.fences[-1]
             self.fences.append(claimed.lease.fence)
             self.holdings.append(Holding(claimed))
@@ -166,11 +255,39 @@ class Walk(RuleBasedStateMachine):
         if self.under(holding, report_progress, holding.sequence, Report(progress)):
             holding.progress = progress
 
+    @precondition(lambda self: self.holdings)
+    @rule(which=st.lists(index, min_size=1, max_size=4), counts=st.tuples(small, small, small))
+    def batch(self, which: list[int], counts: tuple[int, int, int]) -> None:
+        """Report on several jobs at once; each is taken, or refused alone, as it would be by itself."""
+        holdings = {one.claimed.job.job_id: one for one in map(self.holding, which)}
+        before = self.all_jobs()
+        said = []
+        for job_id, holding in holdings.items():
+            old = holding.progress
+            more = (old.successful + counts[0], old.failed + counts[1], old.skipped + counts[2])
+            holding.sequence += 1
+            progress = Progress(None, sum(more), *more)
+            said.append(work_on_job.JobReport(job_id, holding.claimed.lease.token, holding.sequence, Report(progress)))
+        outcomes = self.run(work_on_job.update_many(self.tracker, said))
+        after = self.all_jobs()
+        for one, outcome in zip(said, outcomes, strict=True):
+            job = before.get(one.job_id)
+            if job is None:
+                assert isinstance(outcome, JobNotFoundError)
+            elif job.lease is None or job.lease.token != one.token:
+                assert isinstance(outcome, LeaseLostError)
+                assert after[one.job_id] == job
+            else:
+                assert not isinstance(outcome, TrackerError)
+                assert after[one.job_id].progress == one.report.progress
+                assert one.report.progress is not None
+                holdings[one.job_id].progress = one.report.progress
+
     def fail(self, holding: Holding, retryable: bool) -> None:
         """Fail: CANCELLED after a cancel, PENDING while it may help and attempts are left, else FAILED."""
         error = ("BROKEN", "it broke", retryable)
-        before = self.before[holding.claimed.job.job_id]
-        if self.under(holding, work_on_job.fail_job, f"fail-{retryable}", Report(), error, None):
+        before = self.before.get(holding.claimed.job.job_id)
+        if self.under(holding, work_on_job.fail_job, f"fail-{retryable}", Report(), error, None) and before:
             after = self.run(self.tracker.store.get(before.job_id))
             assert after.attempts_used == before.attempts_used + 1
             left = after.attempts_used < before.max_attempts
@@ -181,9 +298,9 @@ class Walk(RuleBasedStateMachine):
     @rule(which=index, held=st.sampled_from([True, True, False]))
     def cancel(self, which: int, held: bool) -> None:
         """Cancel some job, or one that a worker believes to hold."""
-        job_id = self.jobs[-1 - which % len(self.jobs)]
-        if held and self.holdings:
-            job_id = self.holding(which).claimed.job.job_id
+        job_id = self.some_job(which, held)
+        if job_id in self.deleted:
+            return
         try:
             state = self.run(cancel_job.cancel_job(self.tracker, job_id, "why", "operator")).state
         except IllegalTransitionError:
@@ -191,6 +308,66 @@ class Walk(RuleBasedStateMachine):
             assert state in FINAL - {State.CANCELLED}
         else:
             assert state in (State.CANCELLED, State.CANCELLING)
+
+    def some_job(self, which: int, held: bool) -> str:
+        """Some job, or one that a worker believes to hold."""
+        if held and self.holdings:
+            return self.holding(which).claimed.job.job_id
+        return self.jobs[-1 - which % len(self.jobs)]
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=index, held=st.booleans(), resume=st.booleans())
+    def pause(self, which: int, held: bool, resume: bool) -> None:
+        """Pause some job, or let it go on: only what waits or runs, and nothing else of it changes."""
+        job_id = self.some_job(which, held)
+        if job_id in self.deleted:
+            return
+        before = self.run(self.tracker.store.get(job_id))
+        call = (
+            pause_job.resume_job(self.tracker, job_id, "operator")
+            if resume
+            else pause_job.pause_job(self.tracker, job_id, "why", "operator")
+        )
+        try:
+            after = self.run(call)
+        except IllegalTransitionError:
+            assert before.state not in PAUSABLE
+            assert self.run(self.tracker.store.get(job_id)) == before
+        else:
+            assert before.state in PAUSABLE
+            assert after.paused is not resume
+            kept = ("state", "lease", "ticket", "attempt", "attempts_used", "not_before", "progress", "asked")
+            assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
+
+    @rule(kind=kinds, resume=st.booleans(), release=st.booleans())
+    def pause_kind(self, kind: str, resume: bool, release: bool) -> None:
+        """Pause a type, or let it go on; who holds one of its jobs is asked, or asked no more."""
+        if resume:
+            self.run(pause_type.resume_type(self.tracker, kind))
+            self.paused_types.discard(kind)
+        else:
+            held = [job for job in self.all_jobs().values() if job.type == kind and job.state in HELD]
+            call = pause_type.pause_type(self.tracker, kind, "why", "operator", release_running=release)
+            assert self.run(call)[1] == len(held)
+            self.paused_types.add(kind)
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=index)
+    def delete(self, which: int) -> None:
+        """Delete some job: only what has ended, and no more holds a lock."""
+        job_id = self.some_job(which, held=False)
+        before = self.run(self.tracker.store.get(job_id))
+        rows = self.run(self.database.read(lambda c: c.execute(select(job_locks)).all()))
+        gone = before.final and job_id not in {row.job_id for row in rows}
+        try:
+            self.run(delete_job.delete_job(self.tracker, job_id))
+        except IllegalTransitionError:
+            assert not gone
+            assert self.run(self.tracker.store.get(job_id)) == before
+        else:
+            assert gone
+            self.jobs.remove(job_id)
+            self.deleted.add(job_id)
 
     @rule(seconds=st.sampled_from([1, 10, 21, 31]))
     def time_passes(self, seconds: int) -> None:
@@ -210,6 +387,9 @@ class Walk(RuleBasedStateMachine):
             standing = {row.lock_key: row.free_at_steady for row in rows if row.job_id == job_id}
             assert standing == {lock.key: deadline for lock in self.before[job_id].locks}
         assert all(row.free_at_steady is None or row.free_at_steady > now for row in rows)
+        for job in self.all_jobs().values():
+            if job.state is State.PENDING and job.not_before is not None and job.not_before <= self.clock.now_micros():
+                assert job.ticket > 0
 
     def holding(self, which: int) -> Holding:
         """A lease, the latest most often."""
@@ -218,6 +398,10 @@ class Walk(RuleBasedStateMachine):
     def under(self, holding: Holding, call: Any, *said: Any) -> bool:
         """Make a worker's call; the lease that the job has is the only one that may move it."""
         job_id, token = holding.claimed.job.job_id, holding.claimed.lease.token
+        if job_id in self.deleted:
+            with pytest.raises(JobNotFoundError):
+                self.run(call(self.tracker, job_id, token, *said))
+            return False
         before = self.run(self.tracker.store.get(job_id))
         held = before.lease is not None and before.lease.token == token
         try:
@@ -237,8 +421,12 @@ class Walk(RuleBasedStateMachine):
     @invariant()
     def nothing_is_as_it_must_not_be(self) -> None:
         """States move along the table, held jobs hold one lease, locks exclude, counts add up, final is final."""
-        jobs = self.run(self.tracker.store.list_jobs(Filter(), newest_first=False, after=None, limit=10_000))
+        jobs = list(self.all_jobs().values())
+        assert {job.job_id for job in jobs} == set(self.jobs)
         for job in jobs:
+            assert not (job.final and job.paused)
+            asked = job.state is State.RUNNING and job.type in self.paused_types
+            assert (job.asked is not Asked.NOTHING) == asked
             old = self.before.get(job.job_id)
             assert (job.state in HELD) == (job.lease is not None)
             assert (job.state in FINAL) == (job.end_time is not None)
@@ -284,20 +472,39 @@ class Walk(RuleBasedStateMachine):
             assert (self.before[row.job_id].state in FINAL) == (row.free_at_steady is not None)
         standing = {(row.job_id, row.lock_key) for row in rows}
         for job in self.before.values():
-            if not job.final:
+            if not job.ticket:
+                assert job.job_id not in {row.job_id for row in rows}
+            elif not job.final:
                 assert {(job.job_id, lock.key) for lock in job.locks} <= standing
 
 
-class TestWalk(Walk.TestCase):  # type: ignore[name-defined, misc]
-    """The walk, as a test."""
-
-    settings = settings(
-        max_examples=15,
+def walking(examples: int) -> settings:
+    """How far to walk."""
+    return settings(
+        max_examples=examples,
         stateful_step_count=30,
         deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
+
+
+class TestWalk(Walk.TestCase):  # type: ignore[name-defined, misc]
+    """The walk, as a test."""
+
+    settings = walking(15)
+
+
+class WalkOnPostgresql(Walk):
+    """The same on PostgreSQL."""
+
+    kind = "postgresql"
+
+
+class TestWalkOnPostgresql(WalkOnPostgresql.TestCase):  # type: ignore[name-defined, misc]
+    """The walk on PostgreSQL, as a test: shorter, since each has a database made for it."""
+
+    settings = walking(4)
 
 
 def random_locks(random: Random) -> list[Lock]:
@@ -307,9 +514,12 @@ def random_locks(random: Random) -> list[Lock]:
 
 def random_step(walk: Walk, random: Random) -> None:
     """Take one step of a walk, with the odds of a busy shop: most of what happens is work."""
-    step = random.choices(["create", "claim", "work", "cancel", "time"], [3, 3, 7, 1, 2])[0]
+    steps = {"create": 4, "claim": 3, "work": 7, "cancel": 1, "time": 2, "pause": 2, "kind": 1, "delete": 1, "batch": 1}
+    step = random.choices(list(steps), list(steps.values()))[0]
     if step == "create":
-        walk.create(random_locks(random), random.random() < 0.7, random.randint(-1, 1), random.randint(1, 3))
+        policy = random.choice([QUEUE, QUEUE, QUEUE, FAIL, USE_EXISTING, REPLACE])
+        kind, later = random.choice("TTU"), random.choice([None, None, None, 5])
+        walk.create(random_locks(random), policy, random.randint(-1, 1), random.randint(1, 3), kind, later)
     elif step == "claim":
         walk.claim(random.randint(1, 3), random.choice(["w1", "w2"]))
     elif step == "work" and walk.holdings:
@@ -325,17 +535,28 @@ def random_step(walk: Walk, random: Random) -> None:
         walk.cancel(random.randint(0, 7), random.random() < 0.7)
     elif step == "time":
         walk.time_passes(random.choice([1, 10, 21, 31]))
+    elif step == "pause" and walk.jobs:
+        walk.pause(random.randrange(len(walk.jobs)), random.random() < 0.2, random.random() < 0.8)
+    elif step == "kind":
+        walk.pause_kind(random.choice("TTU"), random.random() < 0.8, random.random() < 0.5)
+    elif step == "delete" and walk.jobs:
+        walk.delete(random.randrange(len(walk.jobs)))
+    elif step == "batch" and walk.holdings:
+        walk.batch([random.randint(0, 7) for _ in range(3)], (random.randint(0, 3), 0, 1))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_long_walks_of_a_busy_shop(seed: int) -> None:
+@pytest.mark.parametrize(("kind", "seed"), [(Walk, 20), (Walk, 22), (Walk, 24), (WalkOnPostgresql, 26)])
+def test_long_walks_of_a_busy_shop(kind: type[Walk], seed: int) -> None:
     """Long walks, where leases are lost and taken again, keep the same rules as short ones, and meet every kind of end."""
-    walk, random = Walk(), Random(seed)
+    walk, random = kind(), Random(seed)
+    met: set[State] = set()
     try:
-        for _ in range(250):
+        for _ in range(350):
             random_step(walk, random)
             walk.nothing_is_as_it_must_not_be()
-        assert {job.state for job in walk.before.values()} >= FINAL
-        assert max(job.attempt for job in walk.before.values()) > 2
+            met |= {job.state for job in walk.before.values()}
+        assert met >= FINAL
+        assert max(holding.claimed.job.attempt for holding in walk.holdings) > 2
+        assert walk.deleted
     finally:
         walk.teardown()
