@@ -170,20 +170,24 @@ class MemoryJobStore(MemoryReads):
         """Do nothing: the clock of this store goes on as long as the store does."""
 
     async def watch_leases(self, grace: float, unwatched: float) -> bool:
-        """Note that leases are looked after, and begin them anew where nobody did."""
-        if not any(job.state in HELD for job in self.tables.jobs.values()):
-            return False
+        """Note that leases are looked after, and begin them anew where nobody did; a quiet time is no absence."""
         now = self.moment()
         noted = self.tables.counters.get("looked_after")
         since = None if noted is None else now.steady - noted / 1_000
-        if since is not None and 0 <= since < ROUND_SECONDS:
+        anything = any(job.state in HELD for job in self.tables.jobs.values()) or any(
+            row.free_at is not None for rows in self.tables.locks.values() for row in rows
+        )
+        if (since is None and not anything) or (since is not None and 0 <= since < ROUND_SECONDS):
             return False
-        anew = since is not None and not -ROUND_SECONDS <= since <= unwatched
+        anew = anything and since is not None and not -ROUND_SECONDS <= since <= unwatched
 
         def unit(tables: Tables) -> None:
             if anew:
                 memory_moving.begin_leases_anew(tables, now, grace)
-            tables.counters["looked_after"] = round(now.steady * 1_000)
+            if anything:
+                tables.counters["looked_after"] = round(now.steady * 1_000)
+            else:
+                del tables.counters["looked_after"]
 
         self.write(unit)
         return anew

@@ -60,7 +60,14 @@ class StoreRig:
     ) -> Created:
         """Create a job: job-1, job-2 and so on, of type T unless another is given."""
         self.made += 1
-        named = {"type": "T", "variant": "", "store_id": "", "params": {}, "labels": {}, "priority": 0} | job
+        named: dict[str, Any] = {
+            "type": "T",
+            "variant": "",
+            "store_id": "",
+            "params": {},
+            "labels": {},
+            "priority": 0,
+        } | job
         named = {"max_attempts": 3, "retry_of_job_id": "", "parent_job_id": "", "created_by": "somebody"} | named
         named = {"display_name": prettified(named["type"])} | named
         wanted = Job(f"job-{self.made}", locks=tuple(locks), create_time=0, update_time=0, **named)
@@ -69,7 +76,7 @@ class StoreRig:
     def request(self, *types: str, most: int = 1, worker: str = "w1", **more: Any) -> ClaimRequest:
         """Ask for work under a new request id."""
         self.claims += 1
-        named = {"request_id": f"claim-{self.claims}", "ttl": TTL} | more
+        named: dict[str, Any] = {"request_id": f"claim-{self.claims}", "ttl": TTL} | more
         return ClaimRequest(worker_id=worker, types=types or ("T",), max_jobs=most, **named)
 
     async def claim(self, *types: str, most: int = 1, worker: str = "w1", **more: Any) -> list[Claimed]:

@@ -12,6 +12,7 @@ from job_tracker.application import watch_job
 from job_tracker.application.ports.job_store import ConflictPolicy, Creation
 from job_tracker.application.tracker import Tracker
 from job_tracker.domain import moves
+from job_tracker.domain.errors import LeaseLostError
 from job_tracker.domain.job import Job, Lease
 from job_tracker.domain.locks import compatible
 from job_tracker.domain.moves import Change, LockFate, Now
@@ -48,7 +49,7 @@ class Planted:
 def held_by_anybody(job: Job, token: str) -> Lease:
     """Take any token for that of the lease."""
     if job.lease is None:
-        raise moves.LeaseLostError(job.job_id, job.attempt)
+        raise LeaseLostError(job.job_id, job.attempt)
     return job.lease
 
 

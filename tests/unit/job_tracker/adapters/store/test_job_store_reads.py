@@ -100,6 +100,26 @@ async def test_leases_begin_anew_where_nobody_looked_after_them(rig: StoreRig) -
     assert await rig.store.free_locks()
 
 
+async def test_a_quiet_time_is_no_absence(rig: StoreRig) -> None:
+    """While there is nothing to look after, nobody need look; locks of a revoked lease are something."""
+    held = await rig.running()
+    assert not await watched(rig)
+    await rig.complete(held)
+    rig.clock.advance(2)
+    assert not await watched(rig)
+    rig.clock.advance(100)
+    await rig.running(ALONE)
+    assert not await watched(rig)
+    await rig.cancel("job-2")
+    rig.clock.advance(GRACE)
+    assert not await rig.store.watch_leases(GRACE, math.inf)
+    await rig.end_grace("job-2")
+    rig.clock.advance(5)
+    assert await watched(rig)
+    rig.clock.advance(TTL - 1)
+    assert not await rig.store.free_locks()
+
+
 async def test_a_clock_that_is_set_back_takes_no_lease(rig: StoreRig) -> None:
     """A little back is let pass; more, and leases begin anew."""
     await rig.running()
