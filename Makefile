@@ -46,6 +46,18 @@ up: $(STAMPS)/run ## Run the whole stack in the foreground: sandbox, JobTracker,
 test: $(STAMPS)/dev $(STAMPS)/protoc ## Run every test
 	$(BIN)/python -m pytest $(TEST_ARGS)
 
+.PHONY: chaos
+chaos: $(STAMPS)/dev ## Try fencing and recovery by 300 seeded trials with real processes, in about 15 minutes
+	$(BIN)/python -m tests.chaos --trials 300 --parallel 12
+
+.PHONY: bench-tracker
+bench-tracker: $(STAMPS)/dev ## Measure how fast a cancel and a dead worker's job reach a worker; run nothing beside it
+	@$(BIN)/python -m bench.tracker
+
+.PHONY: simulate
+simulate: $(STAMPS)/dev ## Simulate JobTracker in virtual time: 3,000 seeded scenarios, some millions of interleavings
+	$(BIN)/python -m tests.simulation --scenarios 3000
+
 .PHONY: lint
 lint: $(STAMPS)/dev $(STAMPS)/protoc ## Check format, lint, types, floors, contract, stubs, container files
 	$(BIN)/ruff format --check .

@@ -23,6 +23,8 @@ from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 
 TYPE = job_pb2.JobType(type="PRICE_REPORT", display_name="Price Report")
 UNANSWERED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+CANCEL, PAUSE, LEASE_LOST = job_pb2.DIRECTIVE_CANCEL, job_pb2.DIRECTIVE_PAUSE, job_pb2.DIRECTIVE_LEASE_LOST
+STOPS: dict[int, str] = {CANCEL: "cancelled as asked", PAUSE: "paused", LEASE_LOST: ""}  # others let the work go on
 LEASE_GONE = (grpc.StatusCode.ABORTED, grpc.StatusCode.NOT_FOUND)  # the reasons LEASE_LOST and JOB_NOT_FOUND
 CALL_SECONDS, POLL_SECONDS, REPORT_SECONDS, MOST_FAILURES = 5, 30, 0.2, 500
 Answer = TypeVar("Answer")
@@ -61,9 +63,9 @@ class Attempt:
         self._failures: list[job_pb2.ItemFailure] = []  # those that JobTracker is not known to have
         self._stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def obey(self, directive: int) -> None:
-        """Take a directive: any but CONTINUE ends the work at once, wherever it waits."""
-        if directive != job_pb2.DIRECTIVE_CONTINUE and not self._stop.done():
+    def obey(self, directive: int, fence: int = 0) -> None:
+        """Take a directive: one of STOPS ends the work at once, wherever it waits, unless an earlier lease was meant."""
+        if directive in STOPS and fence in (0, self._lease.fence) and not self._stop.done():
             self._stop.set_result(directive)
 
     async def run(self) -> str:
@@ -83,10 +85,10 @@ class Attempt:
             raise
         if not reporting.cancelled():
             reporting.result()  # raises what a report was refused with
-        if self._stop.done() and self._stop.result() == job_pb2.DIRECTIVE_LEASE_LOST:
+        if self._stop.done() and self._stop.result() == LEASE_LOST:
             raise LeaseLost
         if working.cancelled():
-            return await self._end(self._stub.ReleaseJob, pb.ReleaseJobRequest(reason="cancelled as asked"))
+            return await self._end(self._stub.ReleaseJob, pb.ReleaseJobRequest(reason=STOPS[self._stop.result()]))
         if fault := working.exception():
             failed = pb.FailJobRequest(code="PARAMS_INVALID", message=str(fault))
             if not isinstance(fault, ParamsInvalid):
@@ -138,13 +140,11 @@ class Attempt:
                 self._progress.successful += 1
             else:
                 said = f"{str(price)[:100]!r} is not a whole number of đồng, written in digits alone"
-                failure = job_pb2.ItemFailure(item_key=sku, code="NOT_A_PRICE", message=said, attempts=1)
-                failure.origin = job_pb2.ITEM_FAILURE_ORIGIN_WORKER
-                self._failures.append(failure)
+                self._failures.append(job_pb2.ItemFailure(item_key=sku, code="NOT_A_PRICE", message=said, attempts=1))
+                self._failures[-1].origin = job_pb2.ITEM_FAILURE_ORIGIN_WORKER
                 self._progress.failed += 1
             self._progress.processed += 1
-        if read:
-            result["mean_price"] = str(sum(read) // len(read))  # a string: a Struct's numbers are doubles
+        result.update({"mean_price": str(sum(read) // len(read))} if read else {})  # a Struct's numbers are doubles
         return result
 
 
@@ -154,7 +154,7 @@ async def listen(channel: grpc.aio.Channel, worker_id: str, attempts: dict[str, 
         try:
             async for told in JobTrackerStub(channel).WatchDirectives(pb.WatchDirectivesRequest(worker_id=worker_id)):
                 if attempt := attempts.get(told.job_id):
-                    attempt.obey(told.directive)
+                    attempt.obey(told.directive, told.fence)
         except grpc.aio.AioRpcError as error:
             log.warning("no directives but in the answers to reports (%s); trying on", error.details())
         await asyncio.sleep(random.uniform(0.1, 1.0))  # noqa: S311 - as above

@@ -1,12 +1,12 @@
-"""Turns what a servicer raises into a refusal that machines can read, and keeps count of calls."""
+"""Lets calls in by the door, turns what is raised into a refusal that machines can read, and keeps count of calls."""
 
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 import structlog
@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from chassis.door import Door, Visitor
 from chassis.metrics import CallMetrics
 
 log = structlog.get_logger()
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 # Generic in their stubs alone.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Answering: TypeAlias = "Callable[[Any, Any], Coroutine[Any, Any, Any]]"
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +127,21 @@ def _status(refusal: Refusal, domain: str, shown: Sequence[tuple[str, str]]) -> 
     return status_pb2.Status(code=code, message=_short(refusal.message, MESSAGE_CHARACTERS), details=packed)
 
 
-class Refusing(grpc.aio.ServerInterceptor):
-    """Stands around every call: refuses as the service's error table says, logs, and counts.
+async def brought_to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Await something that goes on by itself if its caller is cancelled."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to hear of it
+    return await asyncio.shield(task)
 
-    A stream whose caller does not read for `write_seconds` ends with `ReaderTooSlowError`, which the table has to hold.
+
+class Refusing(grpc.aio.ServerInterceptor):
+    """Stands around every call: asks the door, refuses as the service's error table says, logs, and counts.
+
+    Who is not known at the door is refused before the request is looked at. A stream whose caller does not read for
+    `write_seconds` ends with `ReaderTooSlowError`, which the table has to hold.
+
+    A unary call that has begun is brought to its end even when its caller goes away: what it stores is told of, too. Only
+    `long_polls`, named by method, end with their caller.
     """
 
     def __init__(
@@ -138,7 +152,11 @@ class Refusing(grpc.aio.ServerInterceptor):
         internal_reason: str,
         metrics: CallMetrics,
         write_seconds: float = 30.0,
+        long_polls: Container[str] = (),
+        door: Door | None = None,
     ) -> None:
+        self._long_polls = long_polls
+        self._door = door or Door()
         self._table = table
         self._domain = domain
         self._internal_reason = internal_reason
@@ -150,23 +168,45 @@ class Refusing(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[Handler | None]"],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """Wrap the handler of a unary or a server-streaming call."""
+        """Wrap the handler of a unary or a streaming call; health stays as it is."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or method.startswith(("/grpc.health.", "/grpc.reflection.")):
+        if handler is None or method.startswith("/grpc.health."):
             return handler
         inner: Any = handler  # the stubs know only the synchronous shape of a handler's functions
         codec = (inner.request_deserializer, inner.response_serializer)
+        try:
+            visitor = self._door.identify(method, handler_call_details.invocation_metadata)
+        except Exception as error:  # every kind is refused in its way
+            call: Any = self._no_entry(method, error)
+            codec = (None, None)  # what a stranger sends is not parsed
+        else:
+            call = (
+                self._stream(method, visitor, inner.stream_stream or inner.unary_stream)
+                if inner.response_streaming
+                else self._unary(method, visitor, inner.unary_unary)
+            )
+        if inner.request_streaming:  # reflection
+            return grpc.stream_stream_rpc_method_handler(call, *codec)
         if inner.response_streaming:
-            stream: Any = self._stream(method, inner.unary_stream)
-            return grpc.unary_stream_rpc_method_handler(stream, *codec)
-        return grpc.unary_unary_rpc_method_handler(self._unary(method, inner.unary_unary), *codec)
+            return grpc.unary_stream_rpc_method_handler(call, *codec)
+        return grpc.unary_unary_rpc_method_handler(call, *codec)
 
-    def _unary(self, method: str, call: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+    def _no_entry(self, method: str, error: Exception) -> Callable[[Any, Any], Awaitable[None]]:
+        async def answer(_request: object, context: Context) -> None:
+            await self._refuse(method, context, error, None)
+
+        return answer
+
+    def _unary(self, method: str, visitor: Visitor, call: Answering) -> Answering:
+        interruptible = method.rpartition("/")[2] in self._long_polls
+
         async def answer(request: Message, context: Context) -> Message:
             began = time.perf_counter()
             try:
-                response: Message = await call(request, context)
+                async with self._door.passed(method, visitor, request, context.peer(), stream=False):
+                    answering = call(request, context)
+                    response: Message = await (answering if interruptible else brought_to_its_end(answering))
             except Exception as error:  # every kind is refused in its way
                 await self._refuse(method, context, error, time.perf_counter() - began)
             seconds = time.perf_counter() - began
@@ -177,11 +217,14 @@ class Refusing(grpc.aio.ServerInterceptor):
         return answer
 
     def _stream(
-        self, method: str, call: Callable[[Any, Any], AsyncGenerator[Any, None]]
-    ) -> Callable[[Any, Any], Awaitable[None]]:
+        self, method: str, visitor: Visitor, call: Callable[[Any, Any], AsyncGenerator[Any, None]]
+    ) -> Answering:
         async def answer(request: Message, context: Context) -> None:
             try:
-                async with aclosing(call(request, context)) as responses:
+                async with (
+                    self._door.passed(method, visitor, request, context.peer(), stream=True),
+                    aclosing(call(request, context)) as responses,
+                ):
                     async for response in responses:
                         await self._write(context, request, response)
             except Exception as error:  # every kind is refused in its way
@@ -215,5 +258,8 @@ class Refusing(grpc.aio.ServerInterceptor):
             "call refused", method=method, code=refusal.code.name, reason=refusal.reason, sentence=refusal.message
         )
         status = status_of(refusal, self._domain)
-        await context.abort(refusal.code, status.message, rpc_status.to_status(status).trailing_metadata)
+        try:
+            await context.abort(refusal.code, status.message, rpc_status.to_status(status).trailing_metadata)
+        except grpc.aio.InternalError:
+            raise asyncio.CancelledError from None  # the caller went away before it could be told: that is no fault
         raise AssertionError("abort returned")  # it never does

@@ -12,6 +12,7 @@ import grpc
 from grpc_reflection.v1alpha import reflection
 
 from chassis.health import Health
+from chassis.tls import RenewingCertificates, TlsFiles, TlsFilesError
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 STOP_GRACE_SECONDS = 10.0
@@ -21,15 +22,18 @@ class ListenError(Exception):
     """The server cannot listen where it should; the message says why and what to do."""
 
 
-def check_listen(listen: str, *, insecure: bool) -> str | None:
-    """Say in a sentence what is wrong with a `host:port` to listen on, None when nothing is."""
+def check_listen(listen: str, *, missing: Sequence[str] = ()) -> str | None:
+    """Say in a sentence what is wrong with a `host:port` to listen on, None when nothing is.
+
+    `missing` says what an address would need that other machines reach, such as TLS.
+    """
     host, colon, port = listen.rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
         return f"{listen!r} is not host:port, such as 127.0.0.1:50051"
-    if not insecure and not _is_loopback(host):
+    if missing and not is_loopback(host):
         return (
-            f"{listen} can be reached from other machines, and this server speaks without TLS; "
-            "listen on loopback, or allow it with the setting INSECURE"
+            f"{listen} can be reached from other machines, and this server speaks without {' and without '.join(missing)}; "
+            "set that up, listen on loopback, or allow it with --insecure or the setting INSECURE"
         )
     return None
 
@@ -42,14 +46,15 @@ async def serving(
     service_names: tuple[str, ...],
     interceptors: Sequence[grpc.aio.ServerInterceptor],
     end_streams: Callable[[], Awaitable[None]] | None = None,
+    tls: TlsFiles | None = None,
 ) -> AsyncIterator[str]:
     """Serve for as long as the context lasts; gives the address that it listens on.
 
     When it stops, health says so first, then `end_streams` ends what would never end by itself, then calls in progress
-    finish.
+    finish. Without `tls` it speaks plaintext.
 
     Raises:
-        ListenError: The port is busy or not ours to take.
+        ListenError: The port is busy or not ours to take, or the TLS files cannot be used.
     """
     server = grpc.aio.server(
         interceptors=list(interceptors),
@@ -68,8 +73,11 @@ async def serving(
     host = listen.rpartition(":")[0]
     _must_be_free(listen)
     try:
-        port = server.add_insecure_port(listen)
-    except RuntimeError as error:
+        if tls is None:
+            port = server.add_insecure_port(listen)
+        else:
+            port = server.add_secure_port(listen, RenewingCertificates(tls).credentials())
+    except (RuntimeError, TlsFilesError) as error:
         raise ListenError(f"cannot listen on {listen}: {error}") from error
     await server.start()
     await health.serving()
@@ -109,7 +117,8 @@ def _must_be_free(listen: str) -> None:
         raise ListenError(f"cannot listen on {listen}: {error.strerror or error}") from error
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host."""
     name = host.strip("[]")
     if name == "localhost":
         return True

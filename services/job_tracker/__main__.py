@@ -12,14 +12,23 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import uuid_utils
 from chassis.database import DatabaseInUseError, DatabaseUnavailableError, open_database
+from chassis.door import standing_door
 from chassis.interceptors import Refusing
 from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
 from chassis.server import ListenError, announce, asked_to_stop, serving
-from chassis.settings import DatabaseUrl, ServiceSettings, SettingsFaultsError, load_settings, settings_parser
+from chassis.settings import (
+    DatabaseUrl,
+    ServiceSettings,
+    SettingsFaultsError,
+    given_environment,
+    load_settings,
+    settings_parser,
+)
 from nhanhsync.jobs.v1 import job_tracker_service_pb2
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import add_JobTrackerServicer_to_server
 from pydantic import Field
@@ -29,6 +38,7 @@ from job_tracker.adapters.clock import SystemClock
 from job_tracker.adapters.removed_jobs import RemovedJobs
 from job_tracker.adapters.store.job_store import SqlJobStore
 from job_tracker.adapters.store.moment import Moment, usual
+from job_tracker.adapters.wakeups.replicas import joined
 from job_tracker.application.changes import Changes
 from job_tracker.application.ports.clock import Clock
 from job_tracker.application.reap import reap_forever
@@ -37,6 +47,7 @@ from job_tracker.application.tracker import UNWATCHED_SECONDS, Tracker
 from job_tracker.application.workers import Workers
 from job_tracker.domain.states import State
 from job_tracker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
+from job_tracker.entrypoints.permissions import permissions
 from job_tracker.entrypoints.servicer import JobTrackerServicer
 
 SERVICE = job_tracker_service_pb2.DESCRIPTOR.services_by_name["JobTracker"].full_name
@@ -50,7 +61,15 @@ class TrackerSettings(ServiceSettings):
 
     listen: str = Field("127.0.0.1:50051", description="Where to listen, host:port; port 0 takes a free one.")
     database_url: DatabaseUrl = Field(
-        "sqlite:///nhanhsync-jobs.db", description="The database: sqlite:///relative.db or sqlite:////absolute.db."
+        "sqlite:///nhanhsync-jobs.db",
+        repr=False,  # it may hold a password
+        description="The database: sqlite:///relative.db, sqlite:////absolute.db, or for several replicas"
+        " postgresql://user:password@host:port/name.",
+    )
+    wakeups: Literal["notify", "poll"] = Field(
+        "notify",
+        description="How replicas on one PostgreSQL hear of each other: notify (at once), or poll (twice a second), which"
+        " a pooler in transaction mode needs.",
     )
     cancel_grace_seconds: float = Field(
         60.0, gt=0, le=3600, description="A cancelled job ends after this at the latest."
@@ -103,14 +122,23 @@ async def running(
     """
     metrics = CallMetrics()
     async with contextlib.AsyncExitStack() as stack:
-        database = await open_database(settings.database_url, migrations=MIGRATIONS, exclusive=True)
+        database = await open_database(
+            settings.database_url,
+            migrations=MIGRATIONS,
+            exclusive=True,
+            behind_pooler=settings.wakeups == "poll",
+        )
         stack.push_async_callback(database.close)
         clock = clock or SystemClock()
         store = SqlJobStore(database, now or usual(database.dialect, clock))
+        changes = Changes()
+        if database.dialect == "postgresql":
+            notify = settings.wakeups == "notify"
+            await stack.enter_async_context(joined(changes, store, clock, settings.database_url, notify=notify))
         tracker = Tracker(
             store=store,
             workers=Workers(store, clock, settings.heartbeat_seconds),
-            changes=Changes(),
+            changes=changes,
             clock=clock,
             new_id=lambda: str(uuid_utils.uuid7()),
             new_token=lambda: secrets.token_urlsafe(16),
@@ -127,12 +155,17 @@ async def running(
         metrics_address = ""
         if settings.metrics_listen:
             metrics_address = stack.enter_context(metrics.exposed(settings.metrics_listen))
+        door = await stack.enter_async_context(
+            standing_door(permissions(tracker.store), tokens_file=settings.tokens_file, limits=settings.limits())
+        )
         refusing = Refusing(
             ERRORS,
             domain=DOMAIN,
             internal_reason=INTERNAL_REASON,
             metrics=metrics,
             write_seconds=settings.watch_write_seconds,
+            long_polls=("ClaimJobs", "WaitJob"),
+            door=door,
         )
         address = await stack.enter_async_context(
             serving(
@@ -141,6 +174,7 @@ async def running(
                 service_names=(SERVICE,),
                 interceptors=[refusing],
                 end_streams=tracker.changes.stop,
+                tls=settings.tls(),
             )
         )
         yield Handle(address, metrics_address)
@@ -160,11 +194,10 @@ async def _serve(settings: TrackerSettings) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; its exit status."""
-    settings_parser(
-        TrackerSettings, prog="job-tracker", description="Owns the life of every job, over gRPC."
-    ).parse_args(arguments)
+    parser = settings_parser(TrackerSettings, prog="job-tracker", description="Owns the life of every job, over gRPC.")
+    environment = given_environment(parser, TrackerSettings, arguments, os.environ)
     try:
-        settings = load_settings(TrackerSettings, os.environ)
+        settings = load_settings(TrackerSettings, environment)
         configure_logs(settings.log_level)
         asyncio.run(_serve(settings))
     except SettingsFaultsError as faults:

@@ -12,19 +12,30 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import grpc
 import uuid_utils
 from chassis.database import Database, DatabaseUnavailableError, open_database
+from chassis.door import standing_door
 from chassis.interceptors import Refusing
 from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
 from chassis.server import ListenError, announce, asked_to_stop, check_listen, serving
-from chassis.settings import ServiceSettings, SettingsFaultsError, SqliteUrl, load_settings, settings_parser
+from chassis.settings import (
+    ServiceSettings,
+    SettingsFaultsError,
+    SqliteUrl,
+    given_environment,
+    load_settings,
+    settings_parser,
+    usable_ca,
+    usable_key,
+)
 from nhanhsync.client.channels import KEEPALIVE
+from nhanhsync.client.security import Security
 from nhanhsync.sync.v1 import sync_worker_service_pb2
 from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import add_SyncWorkerServicer_to_server
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from sync_worker.adapters.catalog.listings import SqlCatalogReader
@@ -34,20 +45,25 @@ from sync_worker.adapters.catalog.pushes import SqlPushCatalog
 from sync_worker.adapters.catalog.selections import SqlSelections
 from sync_worker.adapters.clock import SystemClock
 from sync_worker.adapters.job_tracker import GrpcJobTracker
+from sync_worker.adapters.job_tracker_security import ConnectionFiles, security_of, token_fault
 from sync_worker.adapters.job_tracker_work import GrpcWorkQueue
 from sync_worker.adapters.stores_file import load_stores
 from sync_worker.adapters.vendors import LONGEST_CALL_SECONDS, VendorClients
+from sync_worker.application.failed_items import FailedItems
 from sync_worker.application.ports.clock import Clock
+from sync_worker.application.ports.work_queue import ClaimedJob
 from sync_worker.application.run_operation import Operations
 from sync_worker.application.runner.attempt import Workshop
 from sync_worker.application.runner.registration import register_until_done
 from sync_worker.application.runner.runner import Runner
 from sync_worker.application.start_operation import Starter
 from sync_worker.domain.failures import CatalogUnavailable, OperationFailure
-from sync_worker.domain.operations import SPECS
+from sync_worker.domain.operations import SPECS, Operation
+from sync_worker.domain.requests import OperationRequest
 from sync_worker.domain.stores import Store
 from sync_worker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
 from sync_worker.entrypoints.params import request_of_job
+from sync_worker.entrypoints.permissions import PERMISSIONS
 from sync_worker.entrypoints.servicer import SyncWorkerServicer
 
 SERVICE = sync_worker_service_pb2.DESCRIPTOR.services_by_name["SyncWorker"].full_name
@@ -63,7 +79,14 @@ class WorkerSettings(ServiceSettings):
     database_url: SqliteUrl = Field(
         "sqlite:///nhanhsync-catalog.db", description="The catalog: sqlite:///relative.db or sqlite:////absolute.db."
     )
-    job_tracker: str = Field("127.0.0.1:50051", description="JobTracker's address, host:port.")
+    job_tracker_token_file: str = Field(
+        "",
+        description="Holds the token for JobTracker, with the roles operator and worker; read again when it changes.",
+    )
+    job_tracker_ca: str = Field("", description="CA of JobTracker's certificate (PEM); empty: plaintext.")
+    job_tracker_certificate: str = Field("", description="Certificate to show to JobTracker, if it asks for one (PEM).")
+    job_tracker_key: str = Field("", validate_default=True, description="Its key (PEM).")
+    job_tracker: str = Field("127.0.0.1:50051", validate_default=True, description="JobTracker's address, host:port.")
     stores: Path = Field(description="The stores file (TOML). Required.")
     runner: bool = Field(True, description="Work on jobs; false: only answer calls.")
     concurrency: int = Field(4, ge=1, le=100, description="Jobs that this process works on at once.")
@@ -79,13 +102,54 @@ class WorkerSettings(ServiceSettings):
             raise ValueError("must name the stores file")
         return path
 
-    @field_validator("job_tracker")
+    @field_validator("job_tracker_token_file")
     @classmethod
-    def _job_tracker(cls, address: str) -> str:
-        fault = check_listen(address, insecure=True)
+    def _job_tracker_token_file(cls, path: str) -> str:
+        fault = token_fault(Path(path)) if path else None
         if fault is not None:
             raise ValueError(fault)
+        return path
+
+    @field_validator("job_tracker_ca")
+    @classmethod
+    def _job_tracker_ca(cls, path: str) -> str:
+        return usable_ca(path)
+
+    @field_validator("job_tracker_key")
+    @classmethod
+    def _job_tracker_key(cls, key: str, info: ValidationInfo) -> str:
+        if key and not info.data.get("job_tracker_ca", "unusable is a fault of its own"):
+            raise ValueError("a client certificate is for TLS, and JOB_TRACKER_CA is missing")
+        return usable_key(key, str(info.data.get("job_tracker_certificate", "")), "JOB_TRACKER")
+
+    @field_validator("job_tracker")
+    @classmethod
+    def _job_tracker(cls, address: str, info: ValidationInfo) -> str:
+        fault = check_listen(address)
+        if fault is not None:
+            raise ValueError(fault)
+        files = _connection_files(info.data)
+        if "job_tracker_ca" in info.data and files.token is not None:
+            Security(token="", ca=b"" if files.ca else None, insecure=files.insecure).check(address)
         return address
+
+    def job_tracker_files(self) -> ConnectionFiles:
+        """Say what the connection to JobTracker is made with."""
+        return _connection_files(self.__dict__)
+
+
+def _connection_files(settings: Mapping[str, Any]) -> ConnectionFiles:
+    def path(name: str) -> Path | None:
+        value = settings.get(f"job_tracker_{name}")
+        return Path(value) if value else None
+
+    return ConnectionFiles(
+        token=path("token_file"),
+        ca=path("ca"),
+        certificate=path("certificate"),
+        key=path("key"),
+        insecure=bool(settings.get("insecure")),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +180,7 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         database = await open_database(settings.database_url, migrations=MIGRATIONS)
         stack.push_async_callback(database.close)
-        channel = grpc.aio.insecure_channel(settings.job_tracker, options=KEEPALIVE)
+        channel = security_of(settings.job_tracker_files()).aio_channel(settings.job_tracker, KEEPALIVE)
         stack.push_async_callback(channel.close)
         queue = GrpcWorkQueue(channel)
         registering = asyncio.create_task(register_until_done(queue, clock, uniform))
@@ -145,13 +209,18 @@ async def running(
         )
         reader = SqlCatalogReader(database, clock)
         servicer = SyncWorkerServicer(starter, reader, reader)
+        door = await stack.enter_async_context(
+            standing_door(PERMISSIONS, tokens_file=settings.tokens_file, limits=settings.limits())
+        )
+        refusing = Refusing(ERRORS, domain=DOMAIN, internal_reason=INTERNAL_REASON, metrics=metrics, door=door)
         address = await stack.enter_async_context(
             serving(
                 settings.listen,
                 [lambda server: add_SyncWorkerServicer_to_server(servicer, server)],
                 service_names=(SERVICE,),
-                interceptors=[Refusing(ERRORS, domain=DOMAIN, internal_reason=INTERNAL_REASON, metrics=metrics)],
+                interceptors=[refusing],
                 end_streams=stop_claiming,
+                tls=settings.tls(),
             )
         )
         yield Handle(address, metrics_address, worker_id)
@@ -167,6 +236,13 @@ async def _workshop(
     call_seconds: float,
 ) -> Workshop:
     selections = SqlSelections(database, clock)
+    pushes = SqlPushCatalog(database, clock)
+    failed_items = FailedItems(queue, pushes, clock, uniform)
+
+    async def read_request(job: ClaimedJob) -> tuple[Operation, OperationRequest]:
+        operation, request = await request_of_job(job, selections)
+        return operation, await failed_items.narrowed(job, request)
+
     return Workshop(
         queue=queue,
         stores=stores,
@@ -174,10 +250,10 @@ async def _workshop(
         operate=Operations(
             pulls=SqlPullCatalog(database, clock),
             matches=SqlMatchCatalog(database, clock),
-            pushes=SqlPushCatalog(database, clock),
+            pushes=pushes,
             clock=clock,
         ),
-        read_request=lambda job: request_of_job(job, selections),
+        read_request=read_request,
         translate=_known_failure,
         clock=clock,
         uniform=uniform,
@@ -236,13 +312,14 @@ def _load(environment: Mapping[str, str]) -> WorkerSettings:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; its exit status."""
-    settings_parser(
+    parser = settings_parser(
         WorkerSettings,
         prog="sync-worker",
         description="Runs the eleven operations between Nhanh.vn and Shopify, over gRPC.",
-    ).parse_args(arguments)
+    )
+    environment = given_environment(parser, WorkerSettings, arguments, os.environ)
     try:
-        settings = _load(os.environ)
+        settings = _load(environment)
         configure_logs(settings.log_level)
         asyncio.run(_serve(settings))
     except SettingsFaultsError as faults:

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CHASSIS_MODULES = {"database", "health", "interceptors", "logs", "metrics", "server", "settings"}
+CHASSIS_MODULES = {
+    "auth",
+    "database",
+    "door",
+    "health",
+    "interceptors",
+    "limits",
+    "logs",
+    "metrics",
+    "server",
+    "settings",
+    "tls",
+}
 DRAWER_NAMES = {"utils", "util", "common", "helpers", "misc", "base"}
 
 

@@ -23,6 +23,9 @@ from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 
+from tests.fakes.cli_servicers import serving
+from tests.fakes.directing_tracker import DirectingTracker
+
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = ROOT / "examples" / "price_report" / "worker.py"
 README = (WORKER.parent / "README.md").read_text()
@@ -282,3 +285,56 @@ async def test_a_worker_that_is_stopped_gives_its_job_back(tracker: str, stub: A
     job = (await stub.GetJob(pb.GetJobRequest(job_id=job.job_id))).job
     assert (job.state, job.attempts_used) == (job_pb2.JOB_STATE_PENDING, 0)
     assert await kinds(stub, job) == ["CLAIMED", "RELEASED"]
+
+
+@asynccontextmanager
+async def directed(params: dict[str, Any]) -> AsyncIterator[tuple[DirectingTracker, Process]]:
+    """The example beside a JobTracker that has one job for it, and says what the test wants."""
+    job = job_pb2.Job(job_id="job-1", type=TYPE)
+    ParseDict(params, job.params)
+    tracker = DirectingTracker(job)
+    async with serving(tracker) as address, worker(address) as started, asyncio.timeout(60):
+        await tracker.until_reported()
+        yield tracker, started
+
+
+@pytest.mark.parametrize("by_stream", [True, False])
+async def test_a_paused_job_goes_back_and_is_done_once_it_is_resumed(by_stream: bool) -> None:
+    """At once, with the reason; whether the stream brings the word or a report's answer."""
+    async with directed({"prices": {"AO-1": "5"}, "seconds_per_price": 3600}) as (tracker, started):
+        if by_stream:
+            tracker.tell(job_pb2.DIRECTIVE_PAUSE, tracker.fence)
+        else:
+            tracker.answer = job_pb2.DIRECTIVE_PAUSE
+        released = await tracker.until_ended()
+        assert (type(released), released.reason) == (pb.ReleaseJobRequest, "paused")
+        assert released.lease_token == f"token-{tracker.fence}"
+        assert not released.HasField("checkpoint")
+        assert started.stdout is not None
+        assert (await started.stdout.readline()).decode() == "job-1: JOB_STATE_PENDING\n"
+        tracker.answer = job_pb2.DIRECTIVE_CONTINUE
+        tracker.job.params["seconds_per_price"] = 0
+        tracker.free.set()
+        assert type(await tracker.until_ended(2)) is pb.CompleteJobRequest
+
+
+@pytest.mark.parametrize(
+    ("directive", "back"),
+    [
+        (job_pb2.DIRECTIVE_DRAIN, 0),
+        (job_pb2.DIRECTIVE_CONTINUE, 0),
+        (job_pb2.DIRECTIVE_PAUSE, 1),
+        (job_pb2.DIRECTIVE_CANCEL, 1),
+        (job_pb2.DIRECTIVE_LEASE_LOST, 1),
+    ],
+)
+async def test_what_does_not_concern_the_work_lets_it_go_on(directive: job_pb2.Directive.ValueType, back: int) -> None:
+    """A type that is drained, and whatever was meant for an earlier lease on the job."""
+    async with directed({"prices": {"AO-1": "5"}, "seconds_per_price": 3600}) as (tracker, _):
+        tracker.tell(directive, tracker.fence - back)
+        if not back:
+            tracker.answer = directive
+        await tracker.until_reported(3)
+        assert tracker.ended == []
+        tracker.answer = job_pb2.DIRECTIVE_CANCEL
+        assert (await tracker.until_ended()).reason == "cancelled as asked"

@@ -37,13 +37,15 @@ class Rig:
         return ended
 
 
-async def begin(work: Work, *, vendors: Vendors | None = None, **job: Any) -> Rig:
-    """Claim a job and begin an attempt whose operation is `work`."""
+async def begin(
+    work: Work, *, vendors: Vendors | None = None, read: Callable[[], Awaitable[object]] | None = None, **job: Any
+) -> Rig:
+    """Claim a job and begin an attempt whose operation is `work`, asked with what is read once `read` has come back."""
     clock = SteppedClock()
     queue = FakeWorkQueue(clock)
     queue.put(JOB, Operation.PULL_NHANH_PRODUCTS, **job)
     (claimed,) = await queue.claim(Claim("r", "w", (), 1, 30.0), wait=0.0)
-    attempt = Attempt(claimed, clock.monotonic(), a_workshop(queue, clock, work, vendors=vendors))
+    attempt = Attempt(claimed, clock.monotonic(), a_workshop(queue, clock, work, vendors=vendors, read=read))
     return Rig(clock, queue, attempt, asyncio.create_task(attempt.run()))
 
 

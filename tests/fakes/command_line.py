@@ -52,9 +52,12 @@ def unframed(text: str) -> str:
     return " ".join(re.sub("[│╭╮╰╯─]", " ", text).split())
 
 
-def typed(words: Sequence[str]) -> Ran:
-    """Run the command in this process; a fault of its own comes out as the exception that it is."""
-    result = CliRunner().invoke(make_app(), list(words), prog_name="nhanhsync")
+def typed(words: Sequence[str], answers: str = "") -> Ran:
+    """Run the command in this process, with these answers to what it asks.
+
+    A fault of its own comes out as the exception that it is.
+    """
+    result = CliRunner().invoke(make_app(), list(words), prog_name="nhanhsync", input=answers)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ran(result.exit_code, result.stdout, result.stderr)
@@ -78,9 +81,9 @@ class CommandLine:
         """The options that name the services."""
         return ("--job-tracker", self.job_tracker, "--sync-worker", self.sync_worker)
 
-    async def types(self, *words: str) -> Ran:
+    async def types(self, *words: str, answers: str = "") -> Ran:
         """Run the command beside this loop."""
-        return await asyncio.to_thread(typed, [*self.addresses, *words])
+        return await asyncio.to_thread(typed, [*self.addresses, *words], answers)
 
     @asynccontextmanager
     async def started(self, *words: str) -> AsyncIterator[Process]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JsonValue
-from sync_worker.application.ports.job_tracker import CreatedJob, NewJob
+from sync_worker.application.ports.job_tracker import ConflictPolicy, CreatedJob, NewJob
 from sync_worker.application.ports.work_queue import (
     Claim,
     ClaimedJob,
@@ -65,6 +65,14 @@ class FakeWorkQueue:
         self.live: dict[str, str] = {}
         """Leases that stand: token to job id."""
         self.cancelled: set[str] = set()
+        self.paused: set[str] = set()
+        self.draining: set[str] = set()
+        """Jobs whose type is paused: they go on."""
+        self.names_leases = True
+        """Directives say which lease they mean; an old JobTracker's do not."""
+        self._fences: dict[str, int] = {}
+        """The fence of the last lease on each job."""
+        self._jobs: dict[str, ClaimedJob] = {}
         self._sequences: dict[str, int] = {}
         self._granted: dict[str, list[ClaimedJob]] = {}
         self._waiting: list[ClaimedJob] = []
@@ -81,15 +89,36 @@ class FakeWorkQueue:
 
     def lose(self, job_id: str, *, tell: bool = True) -> None:
         """Take a job's lease away."""
+        fence = self._fences.get(job_id, 0)
         self.live = {token: job for token, job in self.live.items() if job != job_id}
         if tell:
-            self._tell(Told(job_id, Directive.LEASE_LOST))
+            self._tell(job_id, Directive.LEASE_LOST, fence)
 
     def cancel(self, job_id: str, *, tell: bool = True, reason: str = "not wanted") -> None:
         """Ask for a job to be cancelled."""
         self.cancelled.add(job_id)
         if tell:
-            self._tell(Told(job_id, Directive.CANCEL, reason))
+            self._tell(job_id, Directive.CANCEL, self._fences.get(job_id, 0), reason)
+
+    def pause(self, job_id: str, *, tell: bool = True) -> None:
+        """Pause a job: given back, it waits until it is resumed."""
+        self.paused.add(job_id)
+        if tell:
+            self._tell(job_id, Directive.PAUSE, self._fences.get(job_id, 0), "somebody needs the shop")
+
+    def resume(self, job_id: str) -> None:
+        """Let a paused job go on."""
+        self.paused.discard(job_id)
+        self._wake()
+
+    def drain(self, job_id: str) -> None:
+        """Pause a job's type, and let the job go on."""
+        self.draining.add(job_id)
+        self._tell(job_id, Directive.DRAIN, self._fences.get(job_id, 0))
+
+    def tell_of_earlier_lease(self, job_id: str, directive: Directive) -> None:
+        """Say what was meant for the lease before the one that stands, late."""
+        self._tell(job_id, directive, self._fences[job_id] - 1)
 
     def go_away(self) -> None:
         """Break every stream, and answer nothing from now on."""
@@ -120,8 +149,9 @@ class FakeWorkQueue:
         while True:
             if claim.request_id in self._granted:
                 return self._granted[claim.request_id]
-            granted = [self._grant(job) for job in self._waiting[: claim.max_jobs]]
-            del self._waiting[: claim.max_jobs]
+            free = [job for job in self._waiting if job.job_id not in self.paused][: claim.max_jobs]
+            granted = [self._grant(job) for job in free]
+            self._waiting = [job for job in self._waiting if job not in free]
             if granted:
                 self._granted[claim.request_id] = granted
                 self._leave()
@@ -157,7 +187,7 @@ class FakeWorkQueue:
         if self.answer_seconds:
             await self.clock.sleep(self.answer_seconds)
         self._leave()
-        return ReportAnswer(applied, Directive.CANCEL if lease.job_id in self.cancelled else Directive.CONTINUE)
+        return ReportAnswer(applied, self._wanted(lease.job_id))
 
     async def complete(
         self,
@@ -187,8 +217,11 @@ class FakeWorkQueue:
     async def release(
         self, lease: LeaseGrant, reason: str, *, progress: Progress | None, failures: Sequence[ItemFailure]
     ) -> None:
-        """Take a job back."""
+        """Take a job back; a paused one waits to be resumed."""
+        held = lease.token in self.live
         self._end(lease, Ended("release", lease.job_id, progress, tuple(failures), message=reason))
+        if held and lease.job_id in self.paused - self.cancelled:
+            self._waiting.append(self._jobs[lease.job_id])
 
     def _end(self, lease: LeaseGrant, ended: Ended) -> None:
         self._enter(ended.call)
@@ -204,7 +237,16 @@ class FakeWorkQueue:
         number = next(self._tokens)
         lease = replace(job.lease, token=f"token-{number}", fence=1_000 + number)
         self.live[lease.token] = job.job_id
-        return replace(job, lease=lease, attempt=job.attempt + 1)
+        self._fences[job.job_id] = lease.fence
+        self._jobs[job.job_id] = granted = replace(job, lease=lease, attempt=job.attempt + 1)
+        return granted
+
+    def _wanted(self, job_id: str) -> Directive:
+        if job_id in self.cancelled:
+            return Directive.CANCEL
+        if job_id in self.paused:
+            return Directive.PAUSE
+        return Directive.DRAIN if job_id in self.draining else Directive.CONTINUE
 
     def _keep(self, failures: Sequence[ItemFailure]) -> None:
         self.failures.update({(failure.item_key, failure.stage): failure for failure in failures})
@@ -225,7 +267,8 @@ class FakeWorkQueue:
             self.lose_answers -= 1
             raise TrackerUnavailable
 
-    def _tell(self, told: Told) -> None:
+    def _tell(self, job_id: str, directive: Directive, fence: int, reason: str = "") -> None:
+        told = Told(job_id, directive, reason, fence if self.names_leases else 0)
         for watcher in self._watchers:
             watcher.put_nowait(told)
 
@@ -234,7 +277,7 @@ class FakeWorkQueue:
 
 
 class FakeJobTracker:
-    """`JobTracker` in memory: keeps what was created."""
+    """`JobTracker` in memory: keeps what was asked for. Nothing that it was asked for ever ends."""
 
     def __init__(self) -> None:
         self.created: list[NewJob] = []
@@ -242,14 +285,23 @@ class FakeJobTracker:
         self.refuse: Exception | None = None
 
     async def create_job(self, job: NewJob) -> CreatedJob:
-        """Keep the job."""
+        """Keep what was asked for; it is a new job unless its request id was used, or an equal one stands that is to be used."""
         if self.refuse is not None:
             raise self.refuse
+        standing = next((number for number, other in enumerate(self.created) if _same(other, job)), None)
         self.created.append(job)
-        return CreatedJob(b"", created=True)
+        number = len(self.created) - 1 if standing is None else standing
+        return CreatedJob(f"job {number}".encode(), created=standing is None)
 
     async def active_jobs(self, store_id: str, operations: Sequence[Operation]) -> Sequence[str]:
         """Find what was said to be active."""
         if self.refuse is not None:
             raise self.refuse
         return [job for operation in operations for job in self.active.get((store_id, operation), [])]
+
+
+def _same(standing: NewJob, wanted: NewJob) -> bool:
+    if standing.request_id == wanted.request_id:
+        return True
+    equal = all(getattr(standing, name) == getattr(wanted, name) for name in ("type", "variant", "store_id", "params"))
+    return equal and wanted.conflict_policy is ConflictPolicy.USE_EXISTING

@@ -76,8 +76,18 @@ class CatalogAwayError(Exception):
     """Stands for a fault of the database."""
 
 
-def a_workshop(queue: WorkQueue, clock: Clock, work: Work, *, vendors: Vendors | None = None) -> Workshop:
-    """A workshop whose every operation is `work`; it knows the store hanoi and the type PULL_NHANH_PRODUCTS."""
+def a_workshop(
+    queue: WorkQueue,
+    clock: Clock,
+    work: Work,
+    *,
+    vendors: Vendors | None = None,
+    read: Callable[[], Awaitable[object]] | None = None,
+) -> Workshop:
+    """A workshop whose every operation is `work`; it knows the store hanoi and the type PULL_NHANH_PRODUCTS.
+
+    What a job asks for takes as long to read as `read` does.
+    """
 
     async def operate(
         job: JobContext, operation: Operation, request: OperationRequest, vendors: Vendors
@@ -86,6 +96,8 @@ def a_workshop(queue: WorkQueue, clock: Clock, work: Work, *, vendors: Vendors |
         return await work(job, vendors)
 
     async def read_request(job: ClaimedJob) -> tuple[Operation, OperationRequest]:
+        if read is not None:
+            await read()
         if job.params:
             raise OperationFailure("INVALID_PARAMS", "params are not understood", retryable=False)
         return Operation(job.type), REQUEST

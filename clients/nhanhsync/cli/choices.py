@@ -1,7 +1,12 @@
-"""Words that people type for the values of the contract's enums."""
+"""What people type, as the values of the contract: words for its enums, and times."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from nhanhsync.cli import words
+from nhanhsync.jobs.v1 import job_pb2
 
 
 class OptionError(Exception):
@@ -37,3 +42,21 @@ def words_of(enum: Any, prefix: str) -> dict[str, int]:  # noqa: ANN401 - an enu
         for name, number in enum.items()
         if not name.endswith("_UNSPECIFIED")
     }
+
+
+def moment_typed(given: str | None, option: str) -> Timestamp | None:
+    """Read a time; None when it was not given.
+
+    Raises:
+        OptionError: It is no time.
+    """
+    if given is None:
+        return None
+    try:
+        return words.moment_of(given)
+    except ValueError:
+        raise OptionError(option, f"{given!r} is no time; write 2026-07-01T08:00") from None
+
+
+POLICIES = words_of(job_pb2.ConflictPolicy, "CONFLICT_POLICY_")
+"""What to do when another job is in the way."""

@@ -48,15 +48,15 @@ async def _ask(session: Session) -> dict[str, dict[str, str]]:
         "JobTracker": (session.job_tracker, "nhanhsync.jobs.v1.JobTracker"),
         "SyncWorker": (session.sync_worker, "nhanhsync.sync.v1.SyncWorker"),
     }
-    statuses = await asyncio.gather(*(_status(address, service) for address, service in asked.values()))
+    statuses = await asyncio.gather(*(_status(session, address, service) for address, service in asked.values()))
     return {
         name: {"address": address, "status": status}
         for (name, (address, _)), status in zip(asked.items(), statuses, strict=True)
     }
 
 
-async def _status(address: str, service: str) -> str:
-    async with grpc.aio.insecure_channel(address) as channel:
+async def _status(session: Session, address: str, service: str) -> str:
+    async with session.security.aio_channel(address) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
         try:
             answer = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=TIMEOUT_SECONDS)

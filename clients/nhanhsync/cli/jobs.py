@@ -1,16 +1,15 @@
-"""`nhanhsync jobs …`: look at jobs, follow, cancel and retry them."""
+"""`nhanhsync jobs …`: look at jobs, follow them, and tell them what to do."""
 
-import uuid
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from nhanhsync.cli import job_records, words
-from nhanhsync.cli.choices import OptionError, choices, words_of
-from nhanhsync.cli.exits import EXIT_CODES, Exit
+from nhanhsync.cli import cancelling, deleting, job_records, pausing, retrying, words
+from nhanhsync.cli.exits import EXIT_CODES
+from nhanhsync.cli.filters import CreatedBefore, CreatedFrom, States, Stores, Types, Words, job_filter
 from nhanhsync.cli.session import (
     LARGEST_PAGE,
     JobId,
@@ -21,32 +20,24 @@ from nhanhsync.cli.session import (
     print_json,
     print_json_list,
     session_of,
-    usage_error,
 )
-from nhanhsync.cli.watching import check_timeout, end, watch
+from nhanhsync.cli.watching import end, watch
 from nhanhsync.client import Client
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 
-app = typer.Typer(no_args_is_help=True, help="Look at jobs, follow, cancel and retry them.")
-
-STATES = words_of(job_pb2.JobState, "JOB_STATE_")
-
-for name, record in (
-    ("failures", job_records.failures),
-    ("events", job_records.events),
-    ("stats", job_records.stats),
-):
-    app.command(name, epilog=EXIT_CODES)(record)
+app = typer.Typer(no_args_is_help=True, help="Look at jobs, follow, cancel, retry, pause and delete them.")
 
 
 @app.command("list", epilog=EXIT_CODES)
 def list_jobs(
     context: typer.Context,
-    store: Annotated[list[str], typer.Option(help="Jobs of these stores.")] = [],  # noqa: B006
-    type: Annotated[list[str], typer.Option(help="Jobs of these types, such as PRODUCT_SYNC.")] = [],  # noqa: B006
-    state: Annotated[list[str], typer.Option(help="Jobs in these states, such as running.")] = [],  # noqa: B006
-    text: Annotated[str, typer.Option(help="Jobs with this text in label, message or creator.")] = "",
+    store: Stores = [],  # noqa: B006
+    type: Types = [],  # noqa: B006
+    state: States = [],  # noqa: B006
+    created_from: CreatedFrom = None,
+    created_before: CreatedBefore = None,
+    text: Words = "",
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
@@ -54,11 +45,7 @@ def list_jobs(
 
     Example: nhanhsync jobs list --store hanoi --state failed --state partially-completed
     """
-    try:
-        states: Any = choices(state, STATES, "--state")
-    except OptionError as error:
-        raise usage_error(str(error), error.option) from None
-    wanted = pb.JobFilter(store_ids=store, types=type, states=states, text=text)
+    wanted = job_filter(store, type, state, created_from, created_before, text)
 
     async def pages(client: Client) -> AsyncIterator[job_pb2.Job]:
         token, left = "", limit
@@ -83,7 +70,7 @@ def list_jobs(
     for job in jobs:
         progress = job.progress
         table.add_row(
-            *(job.job_id, job.display_name, job.store_id, words.state(job.state), words.share(progress)),
+            *(job.job_id, words.label(job), job.store_id, words.standing(job), words.share(progress)),
             *(f"{progress.failed:,}", words.rate(progress), words.duration(job), words.moment(job.start_time)),
         )
     plain_console().print(table if jobs else "No jobs.")
@@ -108,7 +95,7 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
         "job": job.job_id,
         "type": f"{job.display_name} ({job.type}{f' {job.variant}' if job.variant else ''})",
         "store": job.store_id,
-        "state": words.state(job.state).append(" (cancel requested)" if job.cancel_requested else "", style=""),
+        "state": words.standing(job).append(" (cancel requested)" if job.cancel_requested else "", style=""),
         "message": job.state_message or progress.message,
         "progress": words.share(progress),
         "successful, failed, skipped": f"{progress.successful:,}, {progress.failed:,}, {progress.skipped:,}",
@@ -124,6 +111,7 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
         "started": words.moment(job.start_time),
         "ended": words.moment(job.end_time),
         "retry of": job.retry_of_job_id,
+        "does again": "only what failed" if job.retry_scope == job_pb2.RETRY_SCOPE_FAILED_ITEMS else "",
     }
     table = Table(show_header=False, box=None)
     for name, value in rows.items():
@@ -151,50 +139,16 @@ def watch_one(
     end(session_of(context).run(lambda client: watch(client, job_id, as_json=as_json, timeout=timeout)))
 
 
-@app.command(epilog=EXIT_CODES)
-def cancel(
-    context: typer.Context,
-    job_id: JobId,
-    reason: Annotated[str, typer.Option(help="Why, for the records.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Ask for a job to be cancelled; its worker stops at the next safe place.
-
-    Example: nhanhsync jobs cancel 01890a5d-ac96-774b-bcce-b302099a8057 --reason "wrong store"
-    """
-
-    async def work(client: Client) -> job_pb2.Job:
-        request = pb.CancelJobRequest(job_id=job_id, reason=reason, requested_by="nhanhsync-cli")
-        return (await client.jobs.CancelJob(request)).job
-
-    job = session_of(context).run(work)
-    if as_json:
-        print_json(job)
-    else:
-        plain_console().print(Text.assemble(f"{job.display_name} {job.job_id}: ", words.state(job.state)))
-
-
-@app.command(epilog=EXIT_CODES)
-def retry(
-    context: typer.Context,
-    job_id: JobId,
-    watch_it: Annotated[bool, typer.Option("--watch", help="Show live progress until the new job ends.")] = False,
-    timeout: Annotated[float | None, typer.Option(min=0.1, help="Watch no longer than so many seconds.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Run a job that has ended once more, as a new job.
-
-    Example: nhanhsync jobs retry 01890a5d-ac96-774b-bcce-b302099a8057 --watch
-    """
-    check_timeout(timeout, watched=watch_it)
-
-    async def work(client: Client) -> Exit:
-        request = pb.RetryJobRequest(job_id=job_id, request_id=str(uuid.uuid4()), created_by="nhanhsync-cli")
-        answer = await client.jobs.RetryJob(request)
-        if as_json and not watch_it:
-            print_json(answer)
-        elif not as_json:
-            plain_console().print(f"{answer.job.display_name}: job {answer.job.job_id}")
-        return await watch(client, answer.job.job_id, as_json=as_json, timeout=timeout) if watch_it else Exit.GOOD
-
-    end(session_of(context).run(work))
+for name, command in (
+    ("cancel", cancelling.cancel),
+    ("retry", retrying.retry),
+    ("pause", pausing.pause),
+    ("resume", pausing.resume),
+    ("pause-type", pausing.pause_type),
+    ("resume-type", pausing.resume_type),
+    ("delete", deleting.delete),
+    ("failures", job_records.failures),
+    ("events", job_records.events),
+    ("stats", job_records.stats),
+):
+    app.command(name, epilog=EXIT_CODES)(command)

@@ -6,8 +6,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from nhanhsync.cli import words
-from nhanhsync.cli.choices import OptionError, choice, choices, words_of
+from nhanhsync.cli.choices import OptionError, choice, choices, moment_typed, words_of
 from nhanhsync.sync.v1 import operations_pb2 as pb
 
 Given = Mapping[str, Any]
@@ -50,12 +49,7 @@ def _mode(given: Given) -> Any:  # noqa: ANN401 - an enum's value
 
 
 def _since(given: Given) -> Any:  # noqa: ANN401 - a timestamp or None
-    if given["updated_since"] is None:
-        return None
-    try:
-        return words.moment_of(given["updated_since"])
-    except ValueError:
-        raise OptionError("--updated-since", f"{given['updated_since']!r} is no time; write 2026-07-01T08:00") from None
+    return moment_typed(given["updated_since"], "--updated-since")
 
 
 def _pull_nhanh_products(options: pb.StartOptions, given: Given) -> Message:

@@ -10,7 +10,7 @@ from nhanhsync.cli.exits import Exit
 from nhanhsync.cli.session import plain_console
 
 GROUP = "nhanhsync.commands"
-VALUED = frozenset({"--job-tracker", "--sync-worker"})
+VALUED = frozenset({"--job-tracker", "--sync-worker", "--token-file", "--ca", "--certificate", "--key"})
 """Options before the command's name that take the next argument as their value."""
 
 

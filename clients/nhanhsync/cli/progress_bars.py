@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from nhanhsync.cli import words
 from nhanhsync.cli.screen import PICTURES
 from nhanhsync.cli.session import json_line
-from nhanhsync.jobs.v1 import job_pb2, job_tracker_service_pb2
+from nhanhsync.jobs.v1 import job_tracker_service_pb2
 
 SECONDS_A_LINE = 10
 """While the total is unknown, plain lines come about so often."""
@@ -51,12 +51,17 @@ class PlainLines:
             mark = ("tenth", int(progress.percent // 10))
         else:
             mark = ("while", job.update_time.seconds // SECONDS_A_LINE)
-        told = (job.state, job.attempt, progress.phase, mark)
+        told = (job.state, job.paused, job.attempt, progress.phase, mark)
         if told == self._last:
             return
         self._last = told
-        name = job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_")
-        parts = (job.display_name, name, words.share(progress), words.rate(progress), progress.message)
+        parts = (
+            job.display_name,
+            words.standing(job).plain,
+            words.share(progress),
+            words.rate(progress),
+            progress.message,
+        )
         self._console.print("  ".join(part for part in parts if part), soft_wrap=True)
 
 
@@ -78,7 +83,7 @@ class Bar:
             total=progress.total if progress.HasField("total") else None,
             rate=words.rate(progress),
             eta=words.eta(progress),
-            state=words.state(job.state).markup,
+            state=words.standing(job).markup,
         )
 
 

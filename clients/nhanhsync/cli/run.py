@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperOption
 
-from nhanhsync.cli.choices import OptionError, choice, words_of
+from nhanhsync.cli.choices import POLICIES, OptionError, choice, moment_typed
 from nhanhsync.cli.exits import EXIT_CODES, Exit
 from nhanhsync.cli.operations import OPERATIONS, Operation, describe
 from nhanhsync.cli.session import Json, plain_console, print_json, session_of, usage_error
@@ -14,10 +14,9 @@ from nhanhsync.client import Client
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.sync.v1 import operations_pb2
 
-POLICIES = words_of(job_pb2.ConflictPolicy, "CONFLICT_POLICY_")
 EVERYWHERE = frozenset(
-    {"operation", "store", "watch_it", "timeout", "conflict_policy", "request_id", "priority", "created_by", "as_json"}
-)
+    {"operation", "store", "watch_it", "timeout", "conflict", "not_before", "request_id", "priority", "created_by"}
+) | {"as_json"}
 PULLS, PUSHES = "Pulls", "Bulk syncs"
 HELP = f"""Start an operation on a store.
 
@@ -26,6 +25,8 @@ HELP = f"""Start an operation on a store.
 Example: nhanhsync run pull-nhanh-customers --store hanoi --watch
 
 Example: nhanhsync run sync-products --store hanoi --what both --dry-run --watch
+
+Example: nhanhsync run sync-customers --store hanoi --conflict queue --not-before 2026-07-01T02:00
 
 {EXIT_CODES}
 """
@@ -37,12 +38,27 @@ def run(
     store: Annotated[str, typer.Option(help="The store's id; nhanhsync stores list shows them.")],
     watch_it: Annotated[bool, typer.Option("--watch", help="Show live progress until the job ends.")] = False,
     timeout: Annotated[float | None, typer.Option(min=0.1, help="Watch no longer than so many seconds.")] = None,
-    conflict_policy: Annotated[
-        str, typer.Option(help="When another job is in the way: fail, or queue behind it.", metavar="fail|queue")
-    ] = "fail",
+    conflict: Annotated[
+        str | None,
+        typer.Option(
+            "--conflict",
+            "--conflict-policy",
+            help="When another job is in the way: fail, which is usual; queue behind it; use-existing, if it does the very "
+            "same; or replace it, if it is of the same kind.",
+            metavar="|".join(POLICIES),
+        ),
+    ] = None,
+    not_before: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin no sooner: ISO time, Vietnam's unless it names a zone. Only with --conflict queue or none."
+        ),
+    ] = None,
     request_id: Annotated[str, typer.Option(help="The same id with the same content starts no second job.")] = "",
     priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
-    created_by: Annotated[str, typer.Option(help="Who starts it, for the records.")] = "nhanhsync-cli",
+    created_by: Annotated[
+        str | None, typer.Option(help="Who starts it, for the records; a token's name, or nhanhsync-cli, without it.")
+    ] = None,
     as_json: Json = False,
     mode: Annotated[str | None, typer.Option(help="full or incremental.", rich_help_panel=PULLS)] = None,
     updated_since: Annotated[
@@ -91,13 +107,14 @@ def run(
     chosen = OPERATIONS[operation]
     _check_options(context, chosen)
     try:
-        policy: Any = choice(conflict_policy, POLICIES, "--conflict-policy")
+        policy: Any = choice(conflict, POLICIES, "--conflict")
         options = operations_pb2.StartOptions(
             store_id=store,
             request_id=request_id,
             conflict_policy=policy,
             priority=_small(priority, "--priority"),
-            created_by=created_by,
+            created_by=session_of(context).who if created_by is None else created_by,
+            not_before_time=moment_typed(not_before, "--not-before"),
         )
         request = chosen.build(options, context.params)
     except OptionError as error:

@@ -14,10 +14,12 @@ from rich.table import Column, Table
 
 from nhanhsync.cli.exits import Exit
 from nhanhsync.cli.screen import JSON_ESCAPES, Screen
-from nhanhsync.client import Client, GaveUpError, Refused, connect
+from nhanhsync.client import Client, GaveUpError, Refused
 from nhanhsync.client.refusals import refused
+from nhanhsync.client.security import PLAINTEXT, Security
 
 Result = TypeVar("Result")
+
 
 LARGEST_PAGE = 500
 """No list of either service gives more rows at once."""
@@ -26,6 +28,7 @@ PLAIN_WIDTH = 10_000
 """Without a terminal, lines are as wide as tables need: what a program reads is not folded."""
 
 JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB_ID")]
+AnyJobId = Annotated[str | None, typer.Argument(help="The job's id; or choose jobs by filter.", metavar="JOB_ID")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many rows.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one document, or one object a line for streams.")]
 
@@ -52,12 +55,18 @@ class Session:
 
     job_tracker: str
     sync_worker: str
+    security: Security = PLAINTEXT
+
+    @property
+    def who(self) -> str:
+        """Who asks, for the records: with a token its name, which the service knows better than we."""
+        return "nhanhsync-cli" if self.security.token is None else ""
 
     def run(self, work: Callable[[Client], Awaitable[Result]]) -> Result:
         """Do something with a client; refusals and silence end the command with a sentence that says what to do."""
 
         async def connected() -> Result:
-            async with connect(job_tracker=self.job_tracker, sync_worker=self.sync_worker) as client:
+            async with Client(self.job_tracker, self.sync_worker, security=self.security) as client:
                 return await work(client)
 
         try:
@@ -77,6 +86,8 @@ class Session:
         if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
             self._not_reached(error.message)
             return
+        if error.code is grpc.StatusCode.UNAUTHENTICATED:
+            error.message += " (NHANHSYNC_TOKEN or --token-file)"
         console.print(f"refused: {error.message}" + (f" [{error.reason}]" if error.reason else ""))
         for violation in error.violations:
             console.print(f"  {violation.field}: {violation.description}")

@@ -30,7 +30,7 @@ def verify(context: typer.Context, as_json: Json = False) -> None:
 
     async def work(client: Client) -> tuple[job_pb2.Job, list[job_pb2.JobEvent], pb.GetJobStatsResponse]:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            job_id, token = await _claimed_job(client)
+            job_id, token = await _claimed_job(client, session_of(context).who)
             watched = asyncio.create_task(_watch(client, job_id))
             try:
                 await _walk(client, job_id, token)
@@ -61,14 +61,14 @@ def verify(context: typer.Context, as_json: Json = False) -> None:
     end(Exit.GOOD if good else Exit.FAILED)
 
 
-async def _claimed_job(client: Client) -> tuple[str, str]:
+async def _claimed_job(client: Client, who: str) -> tuple[str, str]:
     """Create a job that is claimed at once: its id and its lease's token."""
     worker_id = f"nhanhsync-verify/{uuid.uuid4()}"
     made = await client.jobs.CreateJob(  # tried once: whoever asks whether it works wants to know now
         pb.CreateJobRequest(
             request_id=worker_id,
             type="VERIFY",
-            created_by="nhanhsync-cli",
+            created_by=who,
             max_attempts=1,
             claim=pb.ClaimOnCreate(worker_id=worker_id, lease_ttl=Duration(seconds=10)),
         )

@@ -27,6 +27,22 @@ def state(value: job_pb2.JobState.ValueType) -> Text:
     return Text(name, style=COLOURS.get(value, ""))
 
 
+def standing(job: job_pb2.Job) -> Text:
+    """Show where a job stands: its state, and what keeps it from beginning."""
+    kept = ["paused"] if job.paused else []
+    if job.state == job_pb2.JOB_STATE_PENDING and job.HasField("not_before_time"):
+        kept.append(f"not before {moment(job.not_before_time)}")
+    return state(job.state).append(f" ({', '.join(kept)})" if kept else "", style="")
+
+
+def label(job: job_pb2.Job) -> str:
+    """Show what a job does; whether it does something again, and how much of it."""
+    if not job.retry_of_job_id:
+        return job.display_name
+    again = "retry of failed items" if job.retry_scope == job_pb2.RETRY_SCOPE_FAILED_ITEMS else "retry"
+    return f"{job.display_name} ({again})"
+
+
 def moment(time: Timestamp | None) -> str:
     """Show a time in Vietnam; nothing for none."""
     if time is None or not time.ToNanoseconds():

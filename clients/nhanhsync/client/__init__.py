@@ -10,5 +10,16 @@ The raw stubs are there too: `client.jobs` and `client.sync`.
 from nhanhsync.client.aio import Client, connect
 from nhanhsync.client.refusals import FieldViolation, Refused, refused
 from nhanhsync.client.resuming import GaveUpError, Resumption
+from nhanhsync.client.security import PlaintextTokenError, Security
 
-__all__ = ["Client", "FieldViolation", "GaveUpError", "Refused", "Resumption", "connect", "refused"]
+__all__ = [
+    "Client",
+    "FieldViolation",
+    "GaveUpError",
+    "PlaintextTokenError",
+    "Refused",
+    "Resumption",
+    "Security",
+    "connect",
+    "refused",
+]

@@ -12,6 +12,7 @@ from nhanhsync.client import requests
 from nhanhsync.client.channels import KEEPALIVE, WATCHING
 from nhanhsync.client.refusals import refused
 from nhanhsync.client.resuming import GIVE_UP_SECONDS, Resumption
+from nhanhsync.client.security import PLAINTEXT, Pem, Security, Token
 from nhanhsync.jobs.v1 import job_pb2, job_tracker_service_pb2
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import SyncWorkerStub
@@ -32,6 +33,7 @@ class Client:
         job_tracker: str,
         sync_worker: str,
         *,
+        security: Security = PLAINTEXT,
         give_up_seconds: float = GIVE_UP_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
         uniform: Callable[[float, float], float] = random.uniform,
@@ -42,9 +44,9 @@ class Client:
         self._uniform = uniform
         self._sleep = sleep
         self._channels = [
-            grpc.aio.insecure_channel(job_tracker, options=KEEPALIVE),
-            grpc.aio.insecure_channel(job_tracker, options=WATCHING),
-            grpc.aio.insecure_channel(sync_worker, options=KEEPALIVE),
+            security.aio_channel(job_tracker, KEEPALIVE),
+            security.aio_channel(job_tracker, WATCHING),
+            security.aio_channel(sync_worker, KEEPALIVE),
         ]
         self.jobs: JobTrackerAsyncStub = JobTrackerStub(self._channels[0])
         self._watching: JobTrackerAsyncStub = JobTrackerStub(self._channels[1])
@@ -105,9 +107,10 @@ class Client:
         """
         resumption = self._resumption(after_revision)
         while True:
+            request = requests.watch_request(job_id, int(resumption.position), min_interval)
+            stream = self._watching.WatchJob(request, wait_for_ready=False)
             try:
-                request = requests.watch_request(job_id, int(resumption.position), min_interval)
-                async for update in self._watching.WatchJob(request, wait_for_ready=False):
+                async for update in stream:
                     resumption.came(None if update.heartbeat else update.job.revision)
                     if update.heartbeat:
                         continue
@@ -117,6 +120,8 @@ class Client:
                 wait = resumption.broke_off()
             except grpc.aio.AioRpcError as error:
                 wait = resumption.failed(refused(error))
+            finally:
+                stream.cancel()  # whoever stops reading is not sent more; a stream that has ended stays as it is
             await self._sleep(wait)
 
     async def watch_jobs(
@@ -134,15 +139,18 @@ class Client:
         """
         resumption = self._resumption(resume_token)
         while True:
+            request = requests.watch_many_request(wanted, str(resumption.position), min_interval)
+            stream = self._watching.WatchJobs(request, wait_for_ready=False)
             try:
-                request = requests.watch_many_request(wanted, str(resumption.position), min_interval)
-                async for update in self._watching.WatchJobs(request, wait_for_ready=False):
+                async for update in stream:
                     resumption.came(update.resume_token)
                     if not update.heartbeat:
                         yield update
                 wait = resumption.broke_off()
             except grpc.aio.AioRpcError as error:
                 wait = resumption.failed(refused(error))
+            finally:
+                stream.cancel()
             await self._sleep(wait)
 
     async def _until_answered(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - the answer of any call
@@ -163,6 +171,26 @@ def connect(
     job_tracker: str = DEFAULT_JOB_TRACKER,
     sync_worker: str = DEFAULT_SYNC_WORKER,
     give_up_seconds: float = GIVE_UP_SECONDS,
+    token: Token | None = None,
+    ca: Pem | None = None,
+    certificate: Pem | None = None,
+    key: Pem | None = None,
+    insecure: bool = False,
 ) -> Client:
-    """Open a client; addresses are host:port. Nothing is sent before the first call."""
-    return Client(job_tracker, sync_worker, give_up_seconds=give_up_seconds)
+    """Open a client; addresses are host:port. Nothing is sent before the first call.
+
+    Args:
+        job_tracker: JobTracker's address.
+        sync_worker: SyncWorker's address.
+        give_up_seconds: After so long without an answer, calls and watches give up.
+        token: The bearer token, or what gives the one of this moment.
+        ca: The servers' CA, a PEM file or what stands in it; without it nothing is encrypted.
+        certificate: The client's own certificate, where the servers ask for one.
+        key: Its key.
+        insecure: Allow the token to be sent over plaintext to another machine.
+
+    Raises:
+        PlaintextTokenError, ValueError, OSError: The token would be sent in the open, or the files cannot be used.
+    """
+    security = Security.of(token, ca, certificate, key, insecure=insecure)
+    return Client(job_tracker, sync_worker, security=security, give_up_seconds=give_up_seconds)

@@ -12,6 +12,7 @@ from nhanhsync.client.aio import DEFAULT_JOB_TRACKER, DEFAULT_SYNC_WORKER
 from nhanhsync.client.channels import KEEPALIVE, WATCHING
 from nhanhsync.client.refusals import refused
 from nhanhsync.client.resuming import GIVE_UP_SECONDS, Resumption
+from nhanhsync.client.security import Pem, Security, Token
 from nhanhsync.jobs.v1 import job_pb2, job_tracker_service_pb2
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import SyncWorkerStub
@@ -75,9 +76,10 @@ class BlockingClient:
         """Follow a job to its end; resumes by itself."""
         resumption = Resumption(self._monotonic, self._uniform, self._give_up_seconds, after_revision)
         while True:
+            request = requests.watch_request(job_id, int(resumption.position), min_interval)
+            stream = self._watching.WatchJob(request)
             try:
-                request = requests.watch_request(job_id, int(resumption.position), min_interval)
-                for update in self._watching.WatchJob(request):
+                for update in stream:
                     resumption.came(None if update.heartbeat else update.job.revision)
                     if update.heartbeat:
                         continue
@@ -87,6 +89,32 @@ class BlockingClient:
                 wait = resumption.broke_off()
             except grpc.RpcError as error:
                 wait = resumption.failed(refused(error))
+            finally:
+                stream.cancel()  # whoever stops reading is not sent more; a stream that has ended stays as it is
+            self._sleep(wait)
+
+    def watch_jobs(
+        self,
+        wanted: job_tracker_service_pb2.JobFilter,
+        *,
+        resume_token: str = "",
+        min_interval: float | None = None,
+    ) -> Iterator[job_tracker_service_pb2.WatchJobsResponse]:
+        """Follow the jobs of a filter, without end; resumes by itself. After a resume an event may come again."""
+        resumption = Resumption(self._monotonic, self._uniform, self._give_up_seconds, resume_token)
+        while True:
+            request = requests.watch_many_request(wanted, str(resumption.position), min_interval)
+            stream = self._watching.WatchJobs(request)
+            try:
+                for update in stream:
+                    resumption.came(update.resume_token)
+                    if not update.heartbeat:
+                        yield update
+                wait = resumption.broke_off()
+            except grpc.RpcError as error:
+                wait = resumption.failed(refused(error))
+            finally:
+                stream.cancel()
             self._sleep(wait)
 
     def _until_answered(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - the answer of any call
@@ -104,11 +132,17 @@ def connect(
     job_tracker: str = DEFAULT_JOB_TRACKER,
     sync_worker: str = DEFAULT_SYNC_WORKER,
     give_up_seconds: float = GIVE_UP_SECONDS,
+    token: Token | None = None,
+    ca: Pem | None = None,
+    certificate: Pem | None = None,
+    key: Pem | None = None,
+    insecure: bool = False,
 ) -> BlockingClient:
-    """Open a client; addresses are host:port. Nothing is sent before the first call."""
+    """Open a client; addresses are host:port. Nothing is sent before the first call. See `nhanhsync.client.connect`."""
+    security = Security.of(token, ca, certificate, key, insecure=insecure)
     return BlockingClient(
-        grpc.insecure_channel(job_tracker, options=KEEPALIVE),
-        grpc.insecure_channel(job_tracker, options=WATCHING),
-        grpc.insecure_channel(sync_worker, options=KEEPALIVE),
+        security.blocking_channel(job_tracker, KEEPALIVE),
+        security.blocking_channel(job_tracker, WATCHING),
+        security.blocking_channel(sync_worker, KEEPALIVE),
         give_up_seconds=give_up_seconds,
     )

@@ -44,6 +44,11 @@ class Told:
     reason: str
     fence: int
 
+    @property
+    def key(self) -> str:
+        """Name the lease: of two directives for the same one, the later stands."""
+        return f"{self.job_id}/{self.fence}"
+
 
 def told_of(job: Job, type_reason: str = "") -> Told:
     """Say what is wanted of the worker that holds a job, and why; `type_reason` is why the job's type is paused."""
@@ -98,4 +103,4 @@ class Tracker:
 
     def direct(self, worker_id: str, told: Told) -> None:
         """Tell a worker what is wanted of it."""
-        self.changes.publish(of_worker(worker_id), f"{told.job_id}/{told.fence}", told)
+        self.changes.publish(of_worker(worker_id), told.key, told)

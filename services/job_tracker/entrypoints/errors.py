@@ -1,8 +1,10 @@
 """What each error of JobTracker is refused with."""
 
 import grpc
+from chassis.auth import PermissionDeniedError, PermissionsChangedError, UnauthenticatedError, current_caller
 from chassis.database import DatabaseUnavailableError
 from chassis.interceptors import ErrorTable, ReaderTooSlowError, Refusal, refusal_for
+from chassis.limits import QuotaExceededError
 from nhanhsync.jobs.v1.error_reason_pb2 import ErrorReason
 
 from job_tracker.domain import errors
@@ -21,8 +23,11 @@ def _not_found(error: errors.JobNotFoundError) -> Refusal:
 
 
 def _request_id_reused(error: errors.RequestIdReusedError) -> Refusal:
-    metadata = {"request_id": error.request_id, "job_id": error.job_id}
     reason = "ERROR_REASON_REQUEST_ID_REUSED"
+    if current_caller().stores is not None:  # request ids know no stores, and that job may be another's
+        message = f"the request id {error.request_id!r} was used before with other content"
+        return Refusal(Code.ALREADY_EXISTS, reason, message, {"request_id": error.request_id})
+    metadata = {"request_id": error.request_id, "job_id": error.job_id}
     return Refusal(Code.ALREADY_EXISTS, reason, str(error), metadata, resource=(JOB, error.job_id))
 
 
@@ -33,8 +38,12 @@ def _conflicting(error: errors.ConflictingJobError) -> Refusal:
 
 
 def _deleted(error: errors.JobDeletedError) -> Refusal:
+    reason = "ERROR_REASON_JOB_DELETED"
+    if current_caller().stores is not None:  # as above
+        message = f"the job that request id {error.request_id!r} made has been deleted; use a new request id"
+        return Refusal(Code.NOT_FOUND, reason, message, {"request_id": error.request_id})
     metadata = {"request_id": error.request_id, "job_id": error.job_id}
-    return Refusal(Code.NOT_FOUND, "ERROR_REASON_JOB_DELETED", str(error), metadata, resource=(JOB, error.job_id))
+    return Refusal(Code.NOT_FOUND, reason, str(error), metadata, resource=(JOB, error.job_id))
 
 
 def _scope_unsupported(error: errors.RetryScopeUnsupportedError) -> Refusal:
@@ -76,6 +85,21 @@ def _too_slow(error: ReaderTooSlowError) -> Refusal:
     return Refusal(Code.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW", str(error), metadata)
 
 
+def _unauthenticated(error: UnauthenticatedError) -> Refusal:
+    return Refusal(Code.UNAUTHENTICATED, "ERROR_REASON_UNAUTHENTICATED", str(error))
+
+
+def _denied(error: PermissionDeniedError) -> Refusal:
+    metadata = {"call": error.call, "caller": error.caller}
+    return Refusal(Code.PERMISSION_DENIED, "ERROR_REASON_PERMISSION_DENIED", str(error), metadata)
+
+
+def _over_quota(error: QuotaExceededError) -> Refusal:
+    metadata = {"caller": error.caller, "limit": error.limit}
+    reason = "ERROR_REASON_QUOTA_EXCEEDED"
+    return Refusal(Code.RESOURCE_EXHAUSTED, reason, str(error), metadata, retry_seconds=error.retry_seconds)
+
+
 def reason_of(error: errors.TrackerError) -> ErrorReason.ValueType:
     """Say why a part of a call is refused, as the contract's enum does; `ERRORS` has a row for every class."""
     refusal = refusal_for(ERRORS, error)
@@ -84,6 +108,10 @@ def reason_of(error: errors.TrackerError) -> ErrorReason.ValueType:
 
 
 ERRORS: ErrorTable = {
+    UnauthenticatedError: _unauthenticated,
+    PermissionDeniedError: _denied,
+    PermissionsChangedError: _unavailable,
+    QuotaExceededError: _over_quota,
     errors.JobNotFoundError: _not_found,
     errors.RequestIdReusedError: _request_id_reused,
     errors.ConflictingJobError: _conflicting,

@@ -121,7 +121,8 @@ def content_hash(request: Message, *without: str) -> str:
     content = type(request)()
     content.CopyFrom(request)
     for name in without:
-        content.ClearField(name)
+        if name in content.DESCRIPTOR.fields_by_name:
+            content.ClearField(name)
     digest = hashlib.sha256(type(request).__name__.encode())
     digest.update(content.SerializeToString(deterministic=True))
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 import math
 
+from chassis.auth import current_caller
 from google.protobuf.message import Message
 from nhanhsync.jobs.v1 import job_pb2
 
@@ -65,19 +66,22 @@ def new_job(request: Message, now: int) -> NewJob:
 
 
 def claim_request(request: Message) -> tuple[ClaimRequest, float]:
-    """Read a ClaimJobsRequest: what to claim, and how long to wait for it (seconds).
+    """Read a ClaimJobsRequest: what to claim, of the caller's stores, and how long to wait for it (seconds).
 
     Raises:
         InvalidFieldsError: With every fault.
     """
     read = Reader(request)
+    stores = current_caller().stores or ()
     claim = ClaimRequest(
         request_id=read.checked("request_id"),
         worker_id=read.checked("worker_id"),
         types=read.strings("types"),
         max_jobs=read.checked("max_jobs") or DEFAULT_MAX_JOBS,
         ttl=read.seconds("lease_ttl") or 0.0,
-        content_hash=content_hash(request, "request_id", "wait"),
+        # Whoever repeats a claim gets its leases again, so it must be somebody with the same stores.
+        content_hash="/".join((content_hash(request, "request_id", "wait"), *stores)),
+        stores=stores,
     )
     wait = read.seconds("wait") or 0.0
     read.refuse_faults()

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import Any, TypeAlias
 
 import grpc
+from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1 import job_tracker_service_pb2_grpc as pb_grpc
 
@@ -14,6 +15,7 @@ from job_tracker.application.ports.job_store import JobKey
 from job_tracker.application.tracker import Tracker
 from job_tracker.application.watch_job import wait_job, watch_job
 from job_tracker.application.watch_jobs import watch_jobs
+from job_tracker.domain.job import Job
 from job_tracker.entrypoints import requests
 from job_tracker.entrypoints.messages import (
     claimed_message,
@@ -26,7 +28,7 @@ from job_tracker.entrypoints.messages import (
 from job_tracker.entrypoints.operator_calls import OperatorCalls
 from job_tracker.entrypoints.pages import fitting_page
 from job_tracker.entrypoints.reading import Reader, content_hash
-from job_tracker.entrypoints.tokens import page_place, page_token, resume_moment, resume_token
+from job_tracker.entrypoints.tokens import page_place, page_token, resume_position, resume_token
 from job_tracker.entrypoints.worker_calls import WorkerCalls
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # generic in its stubs alone
@@ -38,6 +40,7 @@ class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer)
     def __init__(self, tracker: Tracker) -> None:
         super().__init__(tracker)
         self._tracker = tracker
+        self._last_written: tuple[Job, job_pb2.Job] | None = None
 
     async def CreateJob(self, request: pb.CreateJobRequest, _context: Context) -> pb.CreateJobResponse:  # noqa: N802
         """Create a job."""
@@ -88,7 +91,13 @@ class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer)
             if seen is None:
                 yield pb.WatchJobResponse(heartbeat=True)
             else:
-                yield pb.WatchJobResponse(job=job_message(seen.job), events=event_messages(seen.events))
+                yield pb.WatchJobResponse(job=self._shared(seen.job), events=event_messages(seen.events))
+
+    def _shared(self, job: Job) -> job_pb2.Job:
+        """Write a job once for all its watchers who share the read."""
+        if self._last_written is None or self._last_written[0] is not job:
+            self._last_written = (job, job_message(job))
+        return self._last_written[1]
 
     async def WatchJobs(  # noqa: N802
         self, request: pb.WatchJobsRequest, _context: Context
@@ -99,13 +108,13 @@ class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer)
         min_interval = read.seconds("min_interval") or 0.0
         token = read.checked("resume_token")
         read.refuse_faults()
-        async for seen in watch_jobs(self._tracker, wanted, resume_moment(token), min_interval):
+        async for seen in watch_jobs(self._tracker, wanted, resume_position(token), min_interval):
             yield pb.WatchJobsResponse(
-                job=None if seen.job is None else job_message(seen.job),
+                job=None if seen.job is None else self._shared(seen.job),
                 events=event_messages(seen.events),
                 heartbeat=seen.job is None and not seen.snapshot_complete,
                 snapshot_complete=seen.snapshot_complete,
-                resume_token=resume_token(seen.moment),
+                resume_token=resume_token(seen.position),
             )
 
     async def CancelJob(self, request: pb.CancelJobRequest, _context: Context) -> pb.CancelJobResponse:  # noqa: N802
@@ -133,7 +142,7 @@ class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer)
         size, token = requests.page_size(read), read.checked("page_token")
         job_id = _job_id(read)
         place: Any = page_place(request, token, (int, int))
-        found = await self._tracker.store.events(job_id, after=place, since=None, limit=size + 1)
+        found = await self._tracker.store.events(job_id, after=place, limit=size + 1)
         page = fitting_page(event_messages(placed.event for placed in found), size)
         following = ""
         if len(page) < len(found):

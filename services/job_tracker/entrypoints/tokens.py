@@ -42,13 +42,13 @@ def page_place(request: Message, token: str, kinds: tuple[type, ...]) -> tuple[s
     return tuple(parts[1:])
 
 
-def resume_token(moment: int) -> str:
-    """Make the token that resumes WatchJobs at a moment (Unix microseconds)."""
-    return _packed(["watch", moment])
+def resume_token(position: int) -> str:
+    """Make the token that resumes WatchJobs at a position; it is bound to no filter, since a position is among all jobs."""
+    return _packed(["watch", position])
 
 
-def resume_moment(token: str) -> int | None:
-    """Read the moment from a token, None to begin.
+def resume_position(token: str) -> int | None:
+    """Read the position from a token, None to begin.
 
     Raises:
         ResumeTokenInvalidError: It was not made by WatchJobs.

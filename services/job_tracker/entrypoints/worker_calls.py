@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import Any, TypeAlias
 
 import grpc
+from chassis.auth import current_caller
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 
 from job_tracker.application.claim_jobs import claim_jobs
@@ -21,6 +22,7 @@ from job_tracker.domain.errors import TrackerError
 from job_tracker.entrypoints import requests
 from job_tracker.entrypoints.errors import reason_of
 from job_tracker.entrypoints.messages import DIRECTIVES, claimed_message, job_message
+from job_tracker.entrypoints.permissions import owns_jobs
 from job_tracker.entrypoints.reading import Reader, content_hash
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # generic in its stubs alone
@@ -97,7 +99,7 @@ class WorkerCalls:
         async for told in watch_directives(self._tracker, worker_id):
             if told is None:
                 yield pb.WatchDirectivesResponse()
-            else:
+            elif await owns_jobs(self._tracker.store, current_caller(), [told.job_id]):
                 yield pb.WatchDirectivesResponse(
                     job_id=told.job_id, directive=DIRECTIVES[told.directive], reason=told.reason, fence=told.fence
                 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from google.protobuf import duration_pb2, json_format, struct_pb2
+from google.protobuf import duration_pb2, json_format, struct_pb2, timestamp_pb2
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 
@@ -27,8 +27,11 @@ NAME = 200
 CODE = 64
 
 POLICIES = {
+    None: job_pb2.CONFLICT_POLICY_UNSPECIFIED,
     ConflictPolicy.FAIL: job_pb2.CONFLICT_POLICY_FAIL,
     ConflictPolicy.QUEUE: job_pb2.CONFLICT_POLICY_QUEUE,
+    ConflictPolicy.USE_EXISTING: job_pb2.CONFLICT_POLICY_USE_EXISTING,
+    ConflictPolicy.REPLACE: job_pb2.CONFLICT_POLICY_REPLACE,
 }
 ORIGINS = {
     Origin.NHANH: job_pb2.ITEM_FAILURE_ORIGIN_NHANH,
@@ -39,6 +42,8 @@ ORIGINS = {
 DIRECTIVES = {
     int(job_pb2.DIRECTIVE_CANCEL): Directive.CANCEL,
     int(job_pb2.DIRECTIVE_LEASE_LOST): Directive.LEASE_LOST,
+    int(job_pb2.DIRECTIVE_PAUSE): Directive.PAUSE,
+    int(job_pb2.DIRECTIVE_DRAIN): Directive.DRAIN,
 }
 
 
@@ -52,6 +57,13 @@ def duration(seconds: float) -> duration_pb2.Duration:
     span = duration_pb2.Duration()
     span.FromNanoseconds(round(seconds * 1_000_000_000))
     return span
+
+
+def timestamp(micros: int) -> timestamp_pb2.Timestamp:
+    """Write a time."""
+    time = timestamp_pb2.Timestamp()
+    time.FromMicroseconds(micros)
+    return time
 
 
 def struct(value: Mapping[str, JsonValue]) -> struct_pb2.Struct:
@@ -85,12 +97,18 @@ def create_request(job: NewJob) -> pb.CreateJobRequest:
         locks=[_lock(need) for need in job.locks],
         conflict_policy=POLICIES[job.conflict_policy],
         created_by=job.created_by,
+        not_before_time=None if job.not_before is None else timestamp(job.not_before),
     )
 
 
 def job_type(spec: OperationSpec) -> job_pb2.JobType:
     """Write what JobTracker learns of an operation."""
-    return job_pb2.JobType(type=spec.operation, display_name=spec.label, variants=list(spec.variants))
+    return job_pb2.JobType(
+        type=spec.operation,
+        display_name=spec.label,
+        variants=list(spec.variants),
+        retries_failed_items=spec.retries_failed_items,
+    )
 
 
 def claimed_job(message: job_pb2.ClaimedJob) -> ClaimedJob:
@@ -106,6 +124,8 @@ def claimed_job(message: job_pb2.ClaimedJob) -> ClaimedJob:
         params=params,
         labels=dict(job.labels),
         exclusive_keys=tuple(lock.key for lock in job.locks if lock.mode == job_pb2.LOCK_MODE_EXCLUSIVE),
+        retry_of_job_id=job.retry_of_job_id,
+        failed_items_only=job.retry_scope == job_pb2.RETRY_SCOPE_FAILED_ITEMS,
         lease=LeaseGrant(
             job_id=job.job_id,
             token=lease.lease_token,

@@ -22,7 +22,11 @@ UNANSWERED = frozenset(
 )
 """Codes after which it is not known whether the call took effect. See https://grpc.io/docs/guides/status-codes/."""
 
-LEASE_GONE = frozenset({"ERROR_REASON_LEASE_LOST", "ERROR_REASON_JOB_NOT_FOUND"})
+LEASE_GONE = frozenset({"ERROR_REASON_LEASE_LOST", "ERROR_REASON_JOB_NOT_FOUND", "ERROR_REASON_PERMISSION_DENIED"})
+"""A worker limited to stores is not told that a job is gone, but that it may not have it."""
+
+OUR_OWN = frozenset({"ERROR_REASON_UNAUTHENTICATED", "ERROR_REASON_QUOTA_EXCEEDED"})
+"""These are about SyncWorker's own token and calls, not its caller's: they pass once somebody sees to it, and so does time."""
 
 
 def meaning_of(error: AioRpcError, *, leased: bool = False) -> TrackerRefusal | TrackerUnavailable | LeaseLost:
@@ -30,6 +34,8 @@ def meaning_of(error: AioRpcError, *, leased: bool = False) -> TrackerRefusal | 
     if error.code() in UNANSWERED:
         return TrackerUnavailable(f"JobTracker cannot be reached ({error.code().name}: {error.details()}); try again")
     details = details_of(error)
+    if details.reason in OUR_OWN:
+        return TrackerUnavailable(f"JobTracker does not take SyncWorker's calls now ({details.message}); try again")
     if leased and details.reason in LEASE_GONE:
         return LeaseLost(details.message)
     return TrackerRefusal(details)

@@ -1,4 +1,4 @@
-"""JobTracker over gRPC, for the runner."""
+"""JobTracker over gRPC, for the runner and what it runs."""
 
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import closing
@@ -23,6 +23,7 @@ from sync_worker.adapters.job_tracker_messages import (
     struct,
 )
 from sync_worker.adapters.job_tracker_refusals import meaning_of
+from sync_worker.application.ports.failure_records import FailurePage
 from sync_worker.application.ports.job import JsonValue
 from sync_worker.application.ports.work_queue import Claim, ClaimedJob, LeaseGrant, Report, ReportAnswer, Told
 from sync_worker.domain.failures import ItemFailure
@@ -34,12 +35,13 @@ if TYPE_CHECKING:  # generic stubs exist for type checkers alone
 
 Answer = TypeVar("Answer")
 
+LARGEST_PAGE = 500
 CALL_SECONDS = 5.0
 """A call that takes longer is taken for lost and made again."""
 
 
 class GrpcWorkQueue:
-    """`WorkQueue` over a channel."""
+    """`WorkQueue` and `FailureRecords` over a channel."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: JobTrackerAsyncStub = JobTrackerStub(channel)
@@ -68,7 +70,7 @@ class GrpcWorkQueue:
         with closing(_Cancelling(call)):
             try:
                 async for message in call:
-                    yield Told(message.job_id, directive_of(message.directive), message.reason)
+                    yield Told(message.job_id, directive_of(message.directive), message.reason, message.fence)
             except AioRpcError as error:
                 raise meaning_of(error) from error
 
@@ -133,6 +135,13 @@ class GrpcWorkQueue:
             item_failures=item_failures(failures),
         )
         await _answered(self._stub.ReleaseJob(request, timeout=CALL_SECONDS), leased=True)
+
+    async def failure_page(self, job_id: str, page: str) -> FailurePage:
+        """Read a page of a job's item failures; see `FailureRecords`."""
+        request = pb.ListItemFailuresRequest(job_id=job_id, page_size=LARGEST_PAGE, page_token=page)
+        response = await _answered(self._stub.ListItemFailures(request, timeout=CALL_SECONDS))
+        keys = tuple(failure.item_key for failure in response.item_failures)
+        return FailurePage(keys, response.next_page_token, response.total_count)
 
 
 class _Cancelling:

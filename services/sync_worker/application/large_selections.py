@@ -1,7 +1,8 @@
 """Puts aside the mapping ids of a start that selects very many, since a job's params hold 64 KiB and 10,000 ids are 380 KB.
 
-The list is kept in the catalog under the hash of its content, before the job is created; the job names it with a label.
-The same start therefore makes the same job, and a retry of the job finds the same list.
+The list is kept in the catalog under the hash of its content, before the job is created; the job names it with a label, and
+in its params where the ids stood. The same start therefore makes the same job, another list other params (by which JobTracker
+tells whether a standing job does what is asked for), and a retry of the job finds the same list.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ async def put_aside(params: Params, selections: Selections) -> tuple[Params, dic
         return params, {}
     selection_id = hashlib.blake2b("\n".join(ids).encode(), digest_size=16).hexdigest()
     await selections.keep(selection_id, ids)
-    return _with_ids(params, []), {LABEL: selection_id}
+    return _with_ids(params, [f"{LABEL}:{selection_id}"]), {LABEL: selection_id}
 
 
 async def put_back(params: Params, labels: Mapping[str, str], selections: Selections) -> Params:

@@ -15,13 +15,14 @@ from sync_worker.domain.stores import Store
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """What every start says. An empty `request_id` is given one, so that our own repeats are safe."""
+    """What every start says; see `NewJob`. An empty `request_id` is given one, so that our own repeats are safe."""
 
     store_id: str
     request_id: str = ""
-    conflict_policy: ConflictPolicy = ConflictPolicy.FAIL
+    conflict_policy: ConflictPolicy | None = None
     priority: int = 0
     created_by: str = ""
+    not_before: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ async def start_operation(
             conflict_policy=options.conflict_policy,
             priority=options.priority,
             created_by=options.created_by,
+            not_before=options.not_before,
         )
     )
 

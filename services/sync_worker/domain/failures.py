@@ -11,6 +11,7 @@ SyncFailure
 │   └── CatalogUnavailable    our own database
 └── WorkStopped               the attempt ends without a failure
     ├── JobCancelled          somebody asked
+    ├── JobPaused             somebody asked; a later attempt goes on
     ├── LeaseLost             another worker may hold the job: write nothing more
     └── Draining              this process is stopping
 """
@@ -93,6 +94,13 @@ class WorkStopped(SyncFailure):
 
 class JobCancelled(WorkStopped):
     """Somebody asked for the job to be cancelled."""
+
+
+class JobPaused(WorkStopped):
+    """Somebody paused the job, or its type: it goes back, and a later attempt goes on where it was."""
+
+    def __init__(self) -> None:
+        super().__init__("paused")
 
 
 class LeaseLost(WorkStopped):

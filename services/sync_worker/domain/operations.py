@@ -38,12 +38,16 @@ class LockNeed:
 
 @dataclass(frozen=True, slots=True)
 class OperationSpec:
-    """What the tracker learns of an operation, and what it excludes."""
+    """What the tracker learns of an operation, and what it excludes.
+
+    `retries_failed_items`: it can do again the items that failed, and leave the others alone.
+    """
 
     operation: Operation
     label: str
     variants: tuple[str, ...]
     locks: tuple[LockNeed, ...]
+    retries_failed_items: bool = False
 
 
 def _pull(operation: Operation, label: str, vendor: str, entity: Entity) -> OperationSpec:
@@ -75,6 +79,10 @@ def push_locks(entities: tuple[Entity, ...]) -> tuple[LockNeed, ...]:
     )
 
 
+def _sync(operation: Operation, label: str, entity: Entity) -> OperationSpec:
+    return OperationSpec(operation, label, (), push_locks((entity,)), retries_failed_items=True)
+
+
 SPECS: dict[Operation, OperationSpec] = {
     spec.operation: spec
     for spec in (
@@ -82,8 +90,8 @@ SPECS: dict[Operation, OperationSpec] = {
         _pull(Operation.PULL_SHOPIFY_PRODUCTS, "Pull Shopify Products", "shopify", Entity.PRODUCTS),
         _pull(Operation.PULL_NHANH_CUSTOMERS, "Pull Nhanh Customers", "nhanh", Entity.CUSTOMERS),
         _pull(Operation.PULL_SHOPIFY_CUSTOMERS, "Pull Shopify Customers", "shopify", Entity.CUSTOMERS),
-        OperationSpec(Operation.PRODUCT_SYNC, "Product Sync", (), push_locks((Entity.PRODUCTS,))),
-        OperationSpec(Operation.CUSTOMER_SYNC, "Customer Sync", (), push_locks((Entity.CUSTOMERS,))),
+        _sync(Operation.PRODUCT_SYNC, "Product Sync", Entity.PRODUCTS),
+        _sync(Operation.CUSTOMER_SYNC, "Customer Sync", Entity.CUSTOMERS),
         _match(Operation.AUTO_MATCH_PRODUCTS, "Auto Match Products", Entity.PRODUCTS),
         _match(Operation.AUTO_MATCH_CUSTOMERS, "Auto Match Customers", Entity.CUSTOMERS, tuple(Strategy)),
         # The entities that a retry is asked for decide its locks; with both, it holds both pairs.

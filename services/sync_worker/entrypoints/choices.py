@@ -9,11 +9,14 @@ from sync_worker.domain.mappings import Entity, MappingStatus, Side, UnmatchedRe
 from sync_worker.domain.operations import Operation, Strategy
 from sync_worker.domain.requests import ProductAspect, PullMode
 
-POLICIES: dict[int, ConflictPolicy] = {
-    job_pb2.CONFLICT_POLICY_UNSPECIFIED: ConflictPolicy.FAIL,
+POLICIES: dict[int, ConflictPolicy | None] = {
+    job_pb2.CONFLICT_POLICY_UNSPECIFIED: None,
     job_pb2.CONFLICT_POLICY_FAIL: ConflictPolicy.FAIL,
     job_pb2.CONFLICT_POLICY_QUEUE: ConflictPolicy.QUEUE,
+    job_pb2.CONFLICT_POLICY_USE_EXISTING: ConflictPolicy.USE_EXISTING,
+    job_pb2.CONFLICT_POLICY_REPLACE: ConflictPolicy.REPLACE,
 }
+"""What is not said is left to JobTracker, whose default depends on what else is asked for."""
 MODES: dict[int, PullMode] = {
     operations_pb2.PULL_MODE_UNSPECIFIED: PullMode.FULL,
     operations_pb2.PULL_MODE_FULL: PullMode.FULL,

@@ -72,13 +72,13 @@ class Reader:
 
     def unix_seconds(self, name: str) -> int | None:
         """Read a time as Unix seconds, rounded down; None when it is unset."""
-        if not self.message.HasField(name):
-            return None
-        time: timestamp_pb2.Timestamp = getattr(self.message, name)
-        if not (0 <= time.nanos < NANOS and 0 <= time.seconds <= LATEST_SECONDS):
-            self.fault(name, "must be a time from 1970 to 9999")
-            return None
-        return time.seconds
+        time = self._time(name)
+        return None if time is None else time.seconds
+
+    def unix_micros(self, name: str) -> int | None:
+        """Read a time as Unix microseconds, rounded up; None when it is unset."""
+        time = self._time(name)
+        return None if time is None else time.seconds * 1_000_000 - (-time.nanos // 1_000)
 
     def refuse_faults(self) -> None:
         """Refuse the request if anything in it is wrong.
@@ -88,6 +88,15 @@ class Reader:
         """
         if self.faults:
             raise InvalidFields(self.faults)
+
+    def _time(self, name: str) -> timestamp_pb2.Timestamp | None:
+        if not self.message.HasField(name):
+            return None
+        time: timestamp_pb2.Timestamp = getattr(self.message, name)
+        if not (0 <= time.nanos < NANOS and 0 <= time.seconds <= LATEST_SECONDS):
+            self.fault(name, "must be a time from 1970 to 9999")
+            return None
+        return time
 
     def _elements(self, name: str) -> list[tuple[int, Any]]:
         """Give the elements of a list that is not too long, and none of one that is: its length is fault enough."""

@@ -33,13 +33,13 @@ ALL_PUSHABLE = tuple(status for status in MappingStatus if status in PUSHABLE)
 def start_options(read: Reader) -> StartOptions:
     """Read what every start says."""
     inner = read.inner("options")
-    policy = inner.choice("conflict_policy", choices.POLICIES)
     return StartOptions(
         store_id=inner.text("store_id"),
         request_id=inner.text("request_id"),
-        conflict_policy=policy or choices.POLICIES[0],
+        conflict_policy=inner.choice("conflict_policy", choices.POLICIES),
         priority=inner.number("priority"),
         created_by=inner.text("created_by"),
+        not_before=inner.unix_micros("not_before_time"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chassis.auth import current_caller
 from nhanhsync.sync.v1 import sync_worker_service_pb2 as pb
 from nhanhsync.sync.v1 import sync_worker_service_pb2_grpc as pb_grpc
 
@@ -35,8 +36,10 @@ class SyncWorkerServicer(StartCalls, pb_grpc.SyncWorkerServicer):
         self._places = places
 
     async def ListStores(self, _request: pb.ListStoresRequest, _context: Context) -> pb.ListStoresResponse:  # noqa: N802
-        """List the stores."""
-        return pb.ListStoresResponse(stores=[store_message(store) for _, store in sorted(self._stores.items())])
+        """List the caller's stores."""
+        caller = current_caller()
+        stores = [store for store_id, store in sorted(self._stores.items()) if caller.owns(store_id)]
+        return pb.ListStoresResponse(stores=[store_message(store) for store in stores])
 
     async def ListMappings(self, request: pb.ListMappingsRequest, _context: Context) -> pb.ListMappingsResponse:  # noqa: N802
         """List mappings."""

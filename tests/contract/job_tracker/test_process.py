@@ -123,7 +123,7 @@ async def test_all_bad_settings_are_named_at_once(tmp_path: Path) -> None:
     status, said = await refused_to_start(
         tmp_path,
         JOB_TRACKER_LISTEN="0.0.0.0:50051",
-        JOB_TRACKER_DATABASE_URL="postgresql://somewhere/jobs",
+        JOB_TRACKER_DATABASE_URL="mysql://somewhere/jobs",
         JOB_TRACKER_METRICS_LISTEN="nowhere",
         JOB_TRACKER_CANCEL_GRACE_SECONDS="soon",
         JOB_TRACKER_LOG_LEVEL="loud",

@@ -1,9 +1,7 @@
 """WatchJob, WatchJobs and WaitJob, over the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable
 
 import grpc
 import pytest
@@ -13,37 +11,10 @@ from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 
-from tests.contract.job_tracker.conftest import TYPE, Rig, refusal, refused, running_by
-from tests.fakes.tracker_world import TrackerClock
+from tests.contract.job_tracker.conftest import TYPE, Rig, refusal, refused
+from tests.contract.job_tracker.streams import AT_ONCE, RARELY, following, kinds, snapshot, tracker
 
 Code = grpc.StatusCode
-AT_ONCE = duration_pb2.Duration()
-RARELY = duration_pb2.Duration(seconds=60)
-
-
-async def following(stream: Any) -> Any:
-    """Read a stream's next message, within ten seconds."""
-    return await asyncio.wait_for(stream.read(), 10)
-
-
-async def snapshot(stream: Any) -> list[pb.WatchJobsResponse]:
-    """Read a stream up to the end of its snapshot, that message included."""
-    messages = [await following(stream)]
-    while not messages[-1].snapshot_complete:
-        messages.append(await following(stream))
-    return messages
-
-
-def kinds(messages: list[Any]) -> list[str]:
-    """The kinds of all events in some messages, in order."""
-    return [job_pb2.JobEventKind.Name(event.kind)[15:] for message in messages for event in message.events]
-
-
-@asynccontextmanager
-async def tracker(settings: TrackerSettings, clock: TrackerClock | None = None) -> AsyncIterator[Rig]:
-    """Run a JobTracker with settings of its own."""
-    async with running_by(clock, settings) as handle, grpc.aio.insecure_channel(handle.address) as channel:
-        yield Rig(JobTrackerStub(channel), handle.address, clock or TrackerClock())
 
 
 async def test_a_watch_shows_the_job_now_and_ends_with_it(rig: Rig) -> None:

@@ -51,17 +51,27 @@ location_id = "gid://shopify/Location/70"
 """
 SECRETS = {"HANOI_NHANH_TOKEN": "nhanh-secret", "HANOI_SHOPIFY_TOKEN": "shopify-secret"}
 SETTINGS = (
+    "CALLS_PER_SECOND",
     "CONCURRENCY",
     "DATABASE_URL",
     "DRAIN_SECONDS",
     "INSECURE",
     "JOB_TRACKER",
+    "JOB_TRACKER_CA",
+    "JOB_TRACKER_CERTIFICATE",
+    "JOB_TRACKER_KEY",
+    "JOB_TRACKER_TOKEN_FILE",
     "LEASE_SECONDS",
     "LISTEN",
     "LOG_LEVEL",
     "METRICS_LISTEN",
     "RUNNER",
     "STORES",
+    "STREAMS_PER_CALLER",
+    "TLS_CERTIFICATE",
+    "TLS_CLIENT_CA",
+    "TLS_KEY",
+    "TOKENS_FILE",
 )
 
 
@@ -192,12 +202,22 @@ async def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
         SYNC_WORKER_LOG_LEVEL="loud",
         SYNC_WORKER_RUNNER="perhaps",
         SYNC_WORKER_INSECURE="perhaps",
+        SYNC_WORKER_TOKENS_FILE=str(tmp_path / "absent"),
+        SYNC_WORKER_TLS_KEY=str(tmp_path / "absent"),
+        SYNC_WORKER_TLS_CLIENT_CA=str(tmp_path / "absent"),
+        SYNC_WORKER_JOB_TRACKER_TOKEN_FILE=str(tmp_path / "absent"),
+        SYNC_WORKER_JOB_TRACKER_CA=str(tmp_path / "absent"),
+        SYNC_WORKER_JOB_TRACKER_KEY=str(tmp_path / "absent"),
+        SYNC_WORKER_CALLS_PER_SECOND="-1",
+        SYNC_WORKER_STREAMS_PER_CALLER="many",
         SYNC_WORKER_LISTENN="typo",
         SYNC_WORKER_STORES=str(broken),
     )
     assert status == 2
     named = {line.split(":")[0].split(" ")[0] for line in said if line.startswith("SYNC_WORKER_")}
-    assert named >= {f"SYNC_WORKER_{name}" for name in SETTINGS if name != "STORES"} | {"SYNC_WORKER_LISTENN"}
+    # A certificate is looked at with its key, whose sentence names both.
+    looked_at = {name for name in SETTINGS if name != "STORES" and not name.endswith("_CERTIFICATE")}
+    assert named >= {f"SYNC_WORKER_{name}" for name in looked_at} | {"SYNC_WORKER_LISTENN"}
     text = "\n".join(said)
     assert "app_id" in text
     assert "NOT_SET" in text

@@ -19,8 +19,10 @@ from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 from sync_worker.adapters.clock import SystemClock
 from sync_worker.adapters.job_tracker_work import GrpcWorkQueue
+from sync_worker.application.failed_items import GONE
 from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.ports.vendors import Vendors
+from sync_worker.application.refusals import TrackerRefusal
 from sync_worker.application.runner.registration import register_until_done
 from sync_worker.application.runner.runner import Runner
 from sync_worker.domain.failures import AccessRefused, ItemFailure, Origin
@@ -155,6 +157,26 @@ async def test_a_job_is_run_to_its_end(tmp_path: Path) -> None:
         (failure,) = (await rig.stub.ListItemFailures(pb.ListItemFailuresRequest(job_id=job.job_id))).item_failures
         assert (failure.item_key, failure.code) == ("nhanh:1", "INVALID_ITEM")
         assert await rig.kinds(job.job_id) == ["CREATED", "CLAIMED", "ENDED"]
+
+
+async def test_what_failed_in_a_job_can_be_read_page_by_page(tmp_path: Path) -> None:
+    """More failures than a page holds come in order and whole; a job that is not there is refused."""
+    keys = [f"nhanh:{number:03}" for number in range(501)]
+
+    async def work(job: JobContext, _vendors: Vendors) -> OperationResult:
+        failures = [ItemFailure(key, "price", Origin.SHOPIFY, "X", "no", retryable=False) for key in keys]
+        await job.report(Progress(total=501, failed=501), failures)
+        return OperationResult(Progress(total=501, failed=501), {})
+
+    async with tracker(tmp_path) as rig, worker(rig.address, work) as queue:
+        job = await rig.ended(await rig.create())
+        first = await queue.failure_page(job.job_id, "")
+        last = await queue.failure_page(job.job_id, first.next_page)
+        assert [*first.item_keys, *last.item_keys] == keys
+        assert (first.total, last.total, last.next_page) == (501, 501, "")
+        with pytest.raises(TrackerRefusal) as refused:
+            await queue.failure_page("01890a5d-ac96-774b-bcce-b302099a8057", "")
+        assert refused.value.details.reason in GONE
 
 
 async def test_progress_is_live(tmp_path: Path) -> None:

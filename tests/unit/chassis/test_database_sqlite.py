@@ -10,9 +10,7 @@ from chassis.database import (
     Database,
     DatabaseInUseError,
     DatabaseUnavailableError,
-    DatabaseUrlError,
     open_database,
-    sqlite_path,
 )
 from chassis.database.sqlite import UNITS_PER_COMMIT, SqliteDatabase
 from sqlalchemy import Connection, event
@@ -90,12 +88,6 @@ async def held_back(database: Database, *units: Callable[[Connection], object]) 
     await asyncio.ensure_future(opened(gate))
     await busy
     return list(await asyncio.gather(*waiting, return_exceptions=True))
-
-
-async def test_what_was_answered_is_stored(database: Database) -> None:
-    """A write is seen by every read that begins after its answer."""
-    assert await database.write(note("a")) == "a"
-    assert await database.read(notes) == ["a"]
 
 
 async def test_units_that_wait_together_are_committed_together(database: Database) -> None:
@@ -190,24 +182,6 @@ async def test_a_reader_cannot_write(database: Database) -> None:
     assert await database.read(notes) == []
 
 
-async def test_a_read_sees_one_moment(database: Database) -> None:
-    """What is committed while a read runs is not seen by it."""
-    await database.write(note("a"))
-    began, written = threading.Event(), threading.Event()
-
-    def twice(connection: Connection) -> tuple[list[str], list[str]]:
-        first = notes(connection)
-        began.set()
-        assert written.wait(30)
-        return first, notes(connection)
-
-    reading = asyncio.ensure_future(database.read(twice))
-    await asyncio.to_thread(began.wait, 30)
-    await database.write(note("b"))
-    written.set()
-    assert await reading == (["a"], ["a"])
-
-
 async def test_it_is_durable_and_checks_foreign_keys(database: Database) -> None:
     """WAL, full synchronisation and foreign keys are on, for readers and the writer."""
 
@@ -223,19 +197,6 @@ async def test_lower_knows_vietnamese(database: Database) -> None:
     """Searching without regard to case works in the shop's language."""
     lowered = await database.read(lambda c: c.exec_driver_sql("SELECT lower('ĐƯỜNG'), lower(NULL), lower(1)").one())
     assert tuple(lowered) == ("đường", None, 1)
-
-
-async def test_closing_finishes_what_is_queued(url: str, migrations: Path) -> None:
-    """What was asked for before the close is stored and answered; what comes later is refused."""
-    database = await open_database(url, migrations=migrations)
-    waiting = [asyncio.ensure_future(database.write(note(str(number)))) for number in range(10)]
-    await asyncio.sleep(0)
-    await database.close()
-    assert await asyncio.gather(*waiting) == [str(number) for number in range(10)]
-    await database.close()
-    for call in (database.write, database.read):
-        with pytest.raises(DatabaseUnavailableError, match="closed"):
-            await call(notes)
 
 
 async def test_an_exclusive_database_is_not_shared(url: str, migrations: Path) -> None:
@@ -256,28 +217,3 @@ async def test_what_is_no_database_is_refused(tmp_path: Path, migrations: Path) 
         with pytest.raises(DatabaseUnavailableError, match=r"photo\.db cannot be opened"):
             await open_database(f"sqlite:///{path}", migrations=migrations, exclusive=True)
     assert path.read_bytes() == b"not a database" * 100
-
-
-async def test_a_database_of_a_later_version_is_refused(url: str, migrations: Path) -> None:
-    """A schema that this version does not know is not touched."""
-    database = await open_database(url, migrations=migrations)
-    await database.write(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'").rowcount)
-    await database.close()
-    with pytest.raises(DatabaseUnavailableError, match="0999"):
-        await open_database(url, migrations=migrations)
-
-
-@pytest.mark.parametrize(
-    "url", ["", "jobs.db", "postgresql://host/jobs", "sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/d"]
-)
-def test_other_addresses_are_refused(url: str) -> None:
-    """The sentence says what is allowed, and shows no password."""
-    with pytest.raises(DatabaseUrlError, match=r"use sqlite:///relative\.db") as refused:
-        sqlite_path(url)
-    assert "secret" not in str(refused.value)
-
-
-def test_addresses_are_relative_or_absolute() -> None:
-    """Three slashes are relative, four absolute."""
-    assert sqlite_path("sqlite:///jobs.db") == Path("jobs.db")
-    assert sqlite_path("sqlite:////var/jobs.db") == Path("/var/jobs.db")

@@ -39,7 +39,22 @@ TABLE = {
 
 
 class Toys:
-    """A servicer of two calls that do what their request says."""
+    """A servicer of three calls that do what their request says."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on, self.ended = (asyncio.Event() for _ in range(3))
+        self.interrupted = asyncio.Event()
+
+    async def build(self, request: Text, _context: Any) -> Text:
+        """Answer when the test says so, and note how it ended."""
+        self.begun.set()
+        try:
+            await self.go_on.wait()
+        except asyncio.CancelledError:
+            self.interrupted.set()
+            raise
+        self.ended.set()
+        return request
 
     async def fetch(self, request: Text, _context: Any) -> Text:
         """Answer, or fail."""
@@ -58,6 +73,8 @@ class Toys:
         """Offer both calls."""
         codec = {"request_deserializer": Text.FromString, "response_serializer": Text.SerializeToString}
         methods = {
+            "Build": grpc.unary_unary_rpc_method_handler(self.build, **codec),  # type: ignore[arg-type]
+            "Await": grpc.unary_unary_rpc_method_handler(self.build, **codec),  # type: ignore[arg-type]
             "Fetch": grpc.unary_unary_rpc_method_handler(self.fetch, **codec),  # type: ignore[arg-type]
             "Stream": grpc.unary_stream_rpc_method_handler(self.stream, **codec),  # type: ignore[arg-type]
         }
@@ -76,6 +93,41 @@ async def toys(metrics: CallMetrics) -> AsyncIterator[tuple[Any, Any]]:
         codec = {"request_serializer": Text.SerializeToString, "response_deserializer": Text.FromString}
         yield channel.unary_unary("/toys.Toys/Fetch", **codec), channel.unary_stream("/toys.Toys/Stream", **codec)
     await server.stop(None)
+
+
+@asynccontextmanager
+async def building(method: str) -> AsyncIterator[tuple[Toys, Any]]:
+    """A server of toys on which one call has begun; `Await` is a long poll."""
+    refusing = Refusing(TABLE, domain="toys", internal_reason="INTERNAL", metrics=CallMetrics(), long_polls=("Await",))
+    servicer = Toys()
+    server = grpc.aio.server(interceptors=[refusing])
+    servicer.add_to(server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        codec = {"request_serializer": Text.SerializeToString, "response_deserializer": Text.FromString}
+        call: Any = channel.unary_unary(f"/toys.Toys/{method}", **codec)(Text(value="teddy"))
+        await asyncio.wait_for(servicer.begun.wait(), 10)
+        yield servicer, call
+    await server.stop(None)
+
+
+async def test_a_call_is_brought_to_its_end_without_its_caller() -> None:
+    """What a call has begun to store is told of, even if whoever called is gone when it is stored."""
+    async with building("Build") as (servicer, call):
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert not servicer.interrupted.is_set()
+    servicer.go_on.set()
+    await asyncio.wait_for(servicer.ended.wait(), 10)
+
+
+async def test_a_long_poll_ends_with_its_caller() -> None:
+    """Nobody waits for one who is gone."""
+    async with building("Await") as (servicer, call):
+        call.cancel()
+        await asyncio.wait_for(servicer.interrupted.wait(), 10)
 
 
 async def caught(call: Any) -> grpc.aio.AioRpcError:

@@ -11,22 +11,23 @@ from grpc_health.v1 import health_pb2
 @pytest.mark.parametrize("listen", ["127.0.0.1:50051", "localhost:0", "[::1]:1", "127.8.8.8:65535"])
 def test_loopback_needs_nothing(listen: str) -> None:
     """An address that only this machine reaches is fine as it is."""
-    assert check_listen(listen, insecure=False) is None
+    assert check_listen(listen, missing=["TLS", "tokens"]) is None
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:50051", "[::]:1", "192.168.1.5:1", "example.com:1"])
 def test_other_addresses_have_to_be_allowed(listen: str) -> None:
-    """Without TLS an address that others reach is refused, unless it is meant."""
-    fault = check_listen(listen, insecure=False)
+    """Without TLS or tokens an address that others reach is refused, and the sentence says how to allow it."""
+    fault = check_listen(listen, missing=["TLS", "tokens"])
     assert fault is not None
-    assert "without TLS" in fault
-    assert check_listen(listen, insecure=True) is None
+    assert "without TLS and without tokens" in fault
+    assert "--insecure" in fault
+    assert check_listen(listen) is None
 
 
 @pytest.mark.parametrize("listen", ["", "50051", ":50051", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65536"])
 def test_what_is_no_address_is_refused(listen: str) -> None:
     """The sentence shows what an address looks like."""
-    fault = check_listen(listen, insecure=True)
+    fault = check_listen(listen)
     assert fault is not None
     assert "is not host:port" in fault
 

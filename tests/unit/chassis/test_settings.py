@@ -1,7 +1,7 @@
 """Settings from the environment."""
 
 import pytest
-from chassis.settings import SettingsFaultsError, load_settings
+from chassis.settings import DatabaseUrl, SettingsFaultsError, SqliteUrl, load_settings
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -30,6 +30,29 @@ def test_secrets_are_not_shown() -> None:
     with pytest.raises(SettingsFaultsError) as refused:
         load_settings(Example, {"SOME_SERVICE_TOKEN": "s3cret", "SOME_SERVICE_CONCURRENCY": "s3cret"})
     assert "s3cret" not in str(refused.value)
+
+
+class Stored(BaseSettings):
+    """Settings of a service with a database of either kind, and a file."""
+
+    model_config = SettingsConfigDict(env_prefix="STORED_")
+
+    url: DatabaseUrl
+    file: SqliteUrl
+
+
+def test_a_database_is_of_a_kind_that_can_be_opened() -> None:
+    """PostgreSQL is refused where a file is needed, with a sentence that says so and shows no password."""
+    given = {"STORED_URL": "postgresql://u:s3cret@h/d", "STORED_FILE": "sqlite:///a.db"}
+    assert load_settings(Stored, given).url == given["STORED_URL"]
+    with pytest.raises(SettingsFaultsError) as refused:
+        load_settings(Stored, {"STORED_URL": "mysql://u:s3cret@h/d", "STORED_FILE": "postgresql://u:s3cret@h/d"})
+    file = "sqlite:///relative.db or sqlite:////absolute.db"
+    refusal = "is no kind of database that can be used here; use"
+    assert refused.value.faults == [
+        f"STORED_URL: Value error, mysql {refusal} {file} or postgresql://user:password@host:port/name",
+        f"STORED_FILE: Value error, postgresql {refusal} {file}",
+    ]
 
 
 def test_all_faults_are_reported_together() -> None:

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from nhanhsync.cli.main import make_app
 from nhanhsync.client.requests import FINAL_STATES
 
 from tests.fakes.command_line import typed, unframed
+
+README = Path(__file__).resolve().parents[3] / "README.md"
 
 
 def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
@@ -28,7 +31,7 @@ COMMANDS = list(commands(typer.main.get_command(make_app())))
 
 def test_no_command_is_left_out() -> None:
     """The list that the tests below stand on is not short by mistake."""
-    assert len(COMMANDS) == 15
+    assert len(COMMANDS) == 23
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -43,6 +46,25 @@ def test_help_has_an_example_and_the_exit_codes(words: tuple[str, ...]) -> None:
         assert tuple(shlex.split(example)[: 1 + len(words)]) == ("nhanhsync", *words)
     assert EXIT_CODES in unframed(ran.out)
     assert "\x1b" not in ran.out
+
+
+def described() -> Iterator[str]:
+    """Every command of the README's table of what is done with jobs, as it is written there."""
+    (table,) = re.findall(r"^\| command \| what \|\n\|---\|---\|\n((?:\|.*\n)+)", README.read_text(), re.MULTILINE)
+    for row in table.splitlines():
+        yield from re.findall(r"`([^`]+)`", row.split("|")[1])
+
+
+def test_what_the_readme_says_of_jobs_is_there() -> None:
+    """Each command of its table is one, and takes the options that it is shown with."""
+    lines = list(described())
+    assert len(lines) == 13
+    for line in lines:
+        words = line.split()
+        (command,) = [known for known in COMMANDS if tuple(words[: len(known)]) == known]
+        shown = unframed(typed([*command, "--help"]).out)
+        for option in [word for word in words if word.startswith("--")]:
+            assert f"{option} " in shown, line
 
 
 def test_every_exit_code_is_documented() -> None:

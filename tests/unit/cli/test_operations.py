@@ -6,6 +6,7 @@ import re
 import pytest
 from google.protobuf.message import Message
 from nhanhsync.cli import words
+from nhanhsync.cli.choices import POLICIES
 from nhanhsync.cli.operations import OPERATIONS
 from nhanhsync.cli.run import EVERYWHERE, run
 from nhanhsync.jobs.v1 import job_pb2
@@ -16,7 +17,7 @@ from tests.fakes.recording_session import RecordingSession, RecordingSyncWorker
 
 ALL = pb.MappingSelection(statuses=pb.MappingStatuses())
 SINCE = words.moment_of("2026-07-01T08:00")
-OPTIONS = pb.StartOptions(store_id="hanoi", conflict_policy=job_pb2.CONFLICT_POLICY_FAIL, created_by="nhanhsync-cli")
+OPTIONS = pb.StartOptions(store_id="hanoi", created_by="nhanhsync-cli")
 
 PULL = "--mode incremental --updated-since 2026-07-01T08:00"
 PUSH = "--status pending --status failed --repush --allow-mass-zero --dry-run --max-drop-percent 7"
@@ -227,8 +228,8 @@ def test_one_aspect_is_pushed_alone(
 
 
 def test_what_every_operation_takes_reaches_the_request(worker: RecordingSyncWorker) -> None:
-    """Policy, request id, priority and who started it."""
-    line = "--conflict-policy queue --request-id r-1 --priority -5 --created-by night-shift"
+    """Policy, time, request id, priority and who started it."""
+    line = "--conflict queue --not-before 2026-07-01T02:00 --request-id r-1 --priority -5 --created-by night-shift"
     assert type_words(["run", "match-products", "--store", "danang", *line.split()]).code == 0
     expected = pb.StartOptions(
         store_id="danang",
@@ -236,8 +237,30 @@ def test_what_every_operation_takes_reaches_the_request(worker: RecordingSyncWor
         conflict_policy=job_pb2.CONFLICT_POLICY_QUEUE,
         priority=-5,
         created_by="night-shift",
+        not_before_time=words.moment_of("2026-07-01T02:00"),
     )
     assert worker.asked == [("AutoMatchProducts", pb.AutoMatchProductsRequest(options=expected))]
+
+
+@pytest.mark.parametrize(
+    ("word", "policy"),
+    [
+        ("fail", job_pb2.CONFLICT_POLICY_FAIL),
+        ("queue", job_pb2.CONFLICT_POLICY_QUEUE),
+        ("use-existing", job_pb2.CONFLICT_POLICY_USE_EXISTING),
+        ("replace", job_pb2.CONFLICT_POLICY_REPLACE),
+    ],
+)
+@pytest.mark.parametrize("option", ["--conflict", "--conflict-policy"])
+def test_every_policy_has_a_word(
+    worker: RecordingSyncWorker, word: str, policy: job_pb2.ConflictPolicy.ValueType, option: str
+) -> None:
+    """Under the option's short name and its long one; none is forgotten."""
+    assert type_words(["run", "match-products", "--store", "hanoi", option, word]).code == 0
+    ((_, request),) = worker.asked
+    assert isinstance(request, pb.AutoMatchProductsRequest)
+    assert request.options.conflict_policy == policy
+    assert set(POLICIES.values()) == set(job_pb2.ConflictPolicy.values()) - {job_pb2.CONFLICT_POLICY_UNSPECIFIED}
 
 
 @pytest.mark.parametrize(
@@ -250,7 +273,8 @@ def test_what_every_operation_takes_reaches_the_request(worker: RecordingSyncWor
         ("sync-products --what all", "--what: 'all' is not one of inventory, price, both"),
         ("sync-customers --status new", "'new' is not one of pending, synced, failed, pending-approval"),
         ("retry-failed --entity shops", "--entity: 'shops' is not one of products, customers"),
-        ("match-products --conflict-policy wait", "--conflict-policy: 'wait' is not one of fail, queue"),
+        ("match-products --conflict wait", "--conflict: 'wait' is not one of fail, queue, use-existing, replace"),
+        ("match-products --not-before soon", "--not-before: 'soon' is no time; write 2026-07-01T08:00"),
         ("pull-nhanh-products --updated-since soon", "--updated-since: 'soon' is no time; write 2026-07-01T08:00"),
         ("pull-nhanh-products --updated-since 0001-01-01", "--updated-since: '0001-01-01' is no time"),
         ("sync-products --mapping-id m-1 --status failed", "by --mapping-id or by --status, not both"),

@@ -75,6 +75,42 @@ def test_lines_are_printed_when_something_has_changed(capsys: pytest.CaptureFixt
     ]
 
 
+def test_a_job_that_is_kept_from_beginning_says_by_what() -> None:
+    """Paused, or told to wait until a time; the time is of no matter once it has begun."""
+    job = job_pb2.Job(state=job_pb2.JOB_STATE_PENDING, paused=True, not_before_time=words.moment_of("2026-07-01T08:00"))
+    assert words.standing(job).plain == "PENDING (paused, not before 2026-07-01 08:00:00)"
+    job.paused = False
+    assert words.standing(job).plain == "PENDING (not before 2026-07-01 08:00:00)"
+    job.state = job_pb2.JOB_STATE_RUNNING
+    assert words.standing(job).plain == "RUNNING"
+    job.paused = True
+    assert words.standing(job).plain == "RUNNING (paused)"
+
+
+def test_a_retry_says_how_much_it_does_again() -> None:
+    """A job that repeats none says nothing of it."""
+    job = job_pb2.Job(display_name="Product Sync")
+    assert words.label(job) == "Product Sync"
+    job.retry_of_job_id = "old"
+    assert words.label(job) == "Product Sync (retry)"
+    job.retry_scope = job_pb2.RETRY_SCOPE_FAILED_ITEMS
+    assert words.label(job) == "Product Sync (retry of failed items)"
+
+
+def test_a_pause_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever watches knows why nothing happens, and when it goes on."""
+    lines = PlainLines(plain_console())
+    for paused in (False, True, True, False):
+        told = update(processed=5, total=100, percent=5.0)
+        told.job.paused = paused
+        lines.show(told)
+    assert capsys.readouterr().out.splitlines() == [
+        "Pull  RUNNING  5 / 100 (5 %)",
+        "Pull  RUNNING (paused)  5 / 100 (5 %)",
+        "Pull  RUNNING  5 / 100 (5 %)",
+    ]
+
+
 def test_without_a_total_lines_come_as_the_jobs_time_passes(capsys: pytest.CaptureFixture[str]) -> None:
     """One about every ten seconds of the job's own clock: a long pull is not silent in a log, nor a flood."""
     lines = PlainLines(plain_console())

@@ -456,7 +456,7 @@ class WatchJobResponse(google.protobuf.message.Message):
     EVENTS_FIELD_NUMBER: builtins.int
     HEARTBEAT_FIELD_NUMBER: builtins.int
     heartbeat: builtins.bool
-    """True when nothing has changed for 15 seconds and this message only says that the stream lives."""
+    """True when nothing was sent for 15 seconds and this message only says that the stream lives."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job. Unset in a heartbeat."""
@@ -489,7 +489,9 @@ class WatchJobsRequest(google.protobuf.message.Message):
     RESUME_TOKEN_FIELD_NUMBER: builtins.int
     MIN_INTERVAL_FIELD_NUMBER: builtins.int
     resume_token: builtins.str
-    """The resume_token of the last message received; empty to begin."""
+    """The resume_token of the last message received; empty to begin. It is good at any replica, after any restart, for any filter, and
+    whatever the wall clocks did. One that is ahead of the database (restored since) adds nothing to what is active.
+    """
     @property
     def filter(self) -> Global___JobFilter:
         """Which jobs. `states` selects what is sent while a job has that state; leave it empty to see jobs end."""
@@ -524,11 +526,11 @@ class WatchJobsResponse(google.protobuf.message.Message):
     SNAPSHOT_COMPLETE_FIELD_NUMBER: builtins.int
     RESUME_TOKEN_FIELD_NUMBER: builtins.int
     heartbeat: builtins.bool
-    """True when nothing has changed for 15 seconds."""
+    """True when nothing was sent for 15 seconds."""
     snapshot_complete: builtins.bool
     """True in the one message, without a job, after which all that was active at the start has been sent."""
     resume_token: builtins.str
-    """Resumes after this message."""
+    """Resumes after this message. Every change that is committed later is told then, and some from before it may come again."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it is now. Unset in a heartbeat and in the message that ends the snapshot."""

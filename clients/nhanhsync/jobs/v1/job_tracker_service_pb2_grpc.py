@@ -30,7 +30,8 @@ class JobTrackerStub(object):
     live. It knows nothing of what the work is.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
-    fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL; these are not named again below.
+    fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL, and where the server asks who calls or
+    limits a caller, with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED; these are not named again below.
     What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
     (RESOURCE_EXHAUSTED).
     """
@@ -188,7 +189,8 @@ class JobTrackerServicer(object):
     live. It knows nothing of what the work is.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
-    fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL; these are not named again below.
+    fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL, and where the server asks who calls or
+    limits a caller, with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED; these are not named again below.
     What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
     (RESOURCE_EXHAUSTED).
     """
@@ -583,7 +585,8 @@ class JobTracker(object):
     live. It knows nothing of what the work is.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
-    fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL; these are not named again below.
+    fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL, and where the server asks who calls or
+    limits a caller, with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED; these are not named again below.
     What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
     (RESOURCE_EXHAUSTED).
     """

@@ -252,6 +252,7 @@ class StartOptions(google.protobuf.message.Message):
     CONFLICT_POLICY_FIELD_NUMBER: builtins.int
     PRIORITY_FIELD_NUMBER: builtins.int
     CREATED_BY_FIELD_NUMBER: builtins.int
+    NOT_BEFORE_TIME_FIELD_NUMBER: builtins.int
     store_id: builtins.str
     """The shop, as in the stores file."""
     request_id: builtins.str
@@ -262,6 +263,12 @@ class StartOptions(google.protobuf.message.Message):
     """Jobs of a higher priority are claimed first, -100 to 100."""
     created_by: builtins.str
     """Who asks, at most 128 characters."""
+    @property
+    def not_before_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """The job is not claimed before this time, at most 366 days ahead, and takes its place among those who want its locks only
+        then; conflict_policy must be unset, or QUEUE. Unset, or in the past: at once.
+        """
+
     def __init__(
         self,
         *,
@@ -270,8 +277,11 @@ class StartOptions(google.protobuf.message.Message):
         conflict_policy: nhanhsync.jobs.v1.job_pb2.ConflictPolicy.ValueType = ...,
         priority: builtins.int = ...,
         created_by: builtins.str = ...,
+        not_before_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["conflict_policy", b"conflict_policy", "created_by", b"created_by", "priority", b"priority", "request_id", b"request_id", "store_id", b"store_id"]
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["not_before_time", b"not_before_time"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["conflict_policy", b"conflict_policy", "created_by", b"created_by", "not_before_time", b"not_before_time", "priority", b"priority", "request_id", b"request_id", "store_id", b"store_id"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___StartOptions: typing_extensions.TypeAlias = StartOptions

@@ -63,7 +63,7 @@ class PullNhanhProductsResponse(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     created: builtins.bool
-    """False when an earlier call with this request_id had created it."""
+    """False when an earlier call with this request_id had created it, or when it stood in the way and was to be used."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it was created or found."""
@@ -90,7 +90,7 @@ class PullShopifyProductsResponse(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     created: builtins.bool
-    """False when an earlier call with this request_id had created it."""
+    """False when an earlier call with this request_id had created it, or when it stood in the way and was to be used."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it was created or found."""
@@ -117,7 +117,7 @@ class PullNhanhCustomersResponse(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     created: builtins.bool
-    """False when an earlier call with this request_id had created it."""
+    """False when an earlier call with this request_id had created it, or when it stood in the way and was to be used."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it was created or found."""
@@ -144,7 +144,7 @@ class PullShopifyCustomersResponse(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     created: builtins.bool
-    """False when an earlier call with this request_id had created it."""
+    """False when an earlier call with this request_id had created it, or when it stood in the way and was to be used."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it was created or found."""
@@ -171,7 +171,7 @@ class SyncProductsResponse(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     created: builtins.bool
-    """False when an earlier call with this request_id had created it."""
+    """False when an earlier call with this request_id had created it, or when it stood in the way and was to be used."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it was created or found."""
@@ -198,7 +198,7 @@ class SyncCustomersResponse(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     created: builtins.bool
-    """False when an earlier call with this request_id had created it."""
+    """False when an earlier call with this request_id had created it, or when it stood in the way and was to be used."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it was created or found."""
@@ -225,7 +225,7 @@ class AutoMatchProductsResponse(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     created: builtins.bool
-    """False when an earlier call with this request_id had created it."""
+    """False when an earlier call with this request_id had created it, or when it stood in the way and was to be used."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it was created or found."""
@@ -252,7 +252,7 @@ class AutoMatchCustomersResponse(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     created: builtins.bool
-    """False when an earlier call with this request_id had created it."""
+    """False when an earlier call with this request_id had created it, or when it stood in the way and was to be used."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it was created or found."""
@@ -279,7 +279,7 @@ class RetryFailedResponse(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     created: builtins.bool
-    """False when an earlier call with this request_id had created it."""
+    """False when an earlier call with this request_id had created it, or when it stood in the way and was to be used."""
     @property
     def job(self) -> nhanhsync.jobs.v1.job_pb2.Job:
         """The job as it was created or found."""

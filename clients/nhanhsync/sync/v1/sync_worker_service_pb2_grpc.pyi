@@ -23,11 +23,12 @@ GRPC_VERSION: str
 
 class SyncWorkerStub:
     """SyncWorker runs the eleven operations that keep a Nhanh.vn shop and a Shopify shop in step. Every start creates a job
-    in JobTracker and answers with it in milliseconds; watch, cancel and retry it there. Closing the caller's connection never stops the work.
+    in JobTracker and answers with it in milliseconds; watch, pause, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
-    start with STORE_NOT_FOUND, REQUEST_ID_REUSED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, where the server
+    asks who calls or limits a caller with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED, and any
+    start with STORE_NOT_FOUND, REQUEST_ID_REUSED, JOB_DELETED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
     @typing.overload
@@ -70,11 +71,12 @@ class SyncWorkerStub:
 @typing.type_check_only
 class SyncWorkerAsyncStub(SyncWorkerStub):
     """SyncWorker runs the eleven operations that keep a Nhanh.vn shop and a Shopify shop in step. Every start creates a job
-    in JobTracker and answers with it in milliseconds; watch, cancel and retry it there. Closing the caller's connection never stops the work.
+    in JobTracker and answers with it in milliseconds; watch, pause, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
-    start with STORE_NOT_FOUND, REQUEST_ID_REUSED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, where the server
+    asks who calls or limits a caller with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED, and any
+    start with STORE_NOT_FOUND, REQUEST_ID_REUSED, JOB_DELETED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
     def __init__(self, channel: grpc.aio.Channel) -> None: ...
@@ -113,11 +115,12 @@ class SyncWorkerAsyncStub(SyncWorkerStub):
 
 class SyncWorkerServicer(metaclass=abc.ABCMeta):
     """SyncWorker runs the eleven operations that keep a Nhanh.vn shop and a Shopify shop in step. Every start creates a job
-    in JobTracker and answers with it in milliseconds; watch, cancel and retry it there. Closing the caller's connection never stops the work.
+    in JobTracker and answers with it in milliseconds; watch, pause, cancel and retry it there. Closing the caller's connection never stops the work.
 
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason of this package or, when JobTracker said no, of
-    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, and any
-    start with STORE_NOT_FOUND, REQUEST_ID_REUSED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
+    nhanhsync.jobs.v1. Any call may be refused with INVALID_FIELD (all bad fields at once), UNAVAILABLE or INTERNAL, where the server
+    asks who calls or limits a caller with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED, and any
+    start with STORE_NOT_FOUND, REQUEST_ID_REUSED, JOB_DELETED or CONFLICTING_JOB_ACTIVE as well; these are not named again below.
     """
 
     @abc.abstractmethod

@@ -92,7 +92,9 @@ def any_claimable(connection: Connection, request: ClaimRequest, now: Now) -> bo
 
 def _claimable(request: ClaimRequest, now: Now) -> Select[*tuple[Any, ...]]:
     pending = jobs.c.state == bindparam("pending", State.PENDING.value, literal_execute=True)  # as the index has it
-    due = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now.wall)
+    # A back-off ends early when the wall clock was set back meanwhile: the hours are not its own to wait out.
+    set_back = jobs.c.update_time > now.wall
+    due = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now.wall, set_back)
     query = select(jobs).where(
         pending, jobs.c.type.in_(request.types), jobs.c.ticket > 0, ~jobs.c.paused, due, ~TYPE_PAUSED, LOCKS_FREE
     )

@@ -17,6 +17,7 @@ from job_tracker.adapters.store import (
     workers,
 )
 from job_tracker.adapters.store.moment import Moment
+from job_tracker.adapters.store.positions import read_position
 from job_tracker.application.ports.job_store import (
     Claimed,
     ClaimRequest,
@@ -24,7 +25,9 @@ from job_tracker.application.ports.job_store import (
     Creation,
     Decide,
     Filter,
+    Glimpse,
     JobKey,
+    Moved,
     PlacedEvent,
     Seen,
     Stats,
@@ -127,9 +130,17 @@ class SqlJobStore:
         """Read jobs in order of creation."""
         return await self._database.read(lambda c: reading.list_jobs(c, wanted, newest_first, after, limit))
 
-    async def list_moving(self, wanted: Filter, ended_from: int | None, after: JobKey | None, limit: int) -> list[Job]:
-        """Read jobs that are not final, and those that ended since."""
-        return await self._database.read(lambda c: reading.list_moving(c, wanted, ended_from, after, limit))
+    async def list_moving(self, wanted: Filter, since: int | None, after: JobKey | None, limit: int) -> list[Seen]:
+        """Read jobs that are not final, and those with events from a position on."""
+        return await self._database.read(lambda c: reading.list_moving(c, wanted, since, after, limit))
+
+    async def position(self) -> int:
+        """Find the position after everything that is committed."""
+        return await self._database.read(read_position)
+
+    async def moved(self, since: int) -> Moved:
+        """Find the jobs with events from a position on."""
+        return await self._database.read(lambda c: reading.moved(c, since))
 
     async def matching(self, job_ids: Sequence[str], wanted: Filter) -> list[Job]:
         """Read those of some jobs that a filter selects."""
@@ -143,11 +154,9 @@ class SqlJobStore:
         """Find those of some jobs that another job repeats."""
         return await self._database.read(lambda c: reading.retried(c, job_ids))
 
-    async def events(
-        self, job_id: str, *, after: tuple[int, int] | None, since: int | None, limit: int
-    ) -> list[PlacedEvent]:
+    async def events(self, job_id: str, *, after: tuple[int, int] | None, limit: int) -> list[PlacedEvent]:
         """Read a job's events."""
-        return await self._database.read(lambda c: reading.events(c, job_id, after, since, limit))
+        return await self._database.read(lambda c: reading.events(c, job_id, after, limit))
 
     async def failures(
         self, job_id: str, *, codes: tuple[str, ...], after: tuple[str, str] | None, limit: int
@@ -155,9 +164,21 @@ class SqlJobStore:
         """Read a job's item failures."""
         return await self._database.read(lambda c: reading.failures(c, job_id, codes, after, limit))
 
-    async def asked_of(self, worker_id: str) -> list[tuple[Job, str]]:
-        """Read the jobs that a worker holds and of which something is asked."""
-        return await self._database.read(lambda c: reading.asked_of(c, worker_id))
+    async def asked_of(self, worker_ids: Sequence[str]) -> list[tuple[Job, str]]:
+        """Read the jobs that workers hold and of which something is asked."""
+        return await self._database.read(lambda c: reading.asked_of(c, worker_ids))
+
+    async def glimpse(self, job_ids: Sequence[str]) -> list[Glimpse]:
+        """Look at those of some jobs that there are."""
+        return await self._database.read(lambda c: reading.glimpse(c, job_ids))
+
+    async def glimpse_moving(self, ended_within: float) -> list[Glimpse]:
+        """Look at all jobs that are not final, and at those that ended within the last seconds."""
+
+        def unit(connection: Connection) -> list[Glimpse]:
+            return reading.glimpse_moving(connection, self._now(connection).wall - round(ended_within * 1_000_000))
+
+        return await self._database.read(unit)
 
     async def stats(self, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None) -> Stats:
         """Count jobs."""

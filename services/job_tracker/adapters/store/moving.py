@@ -7,6 +7,7 @@ from functools import cache
 from sqlalchemy import Connection, Update, bindparam, delete, select, tuple_, update
 
 from job_tracker.adapters.store.dialects import insert
+from job_tracker.adapters.store.positions import draw_position
 from job_tracker.adapters.store.rows import event_values, failure_values, job_of, moved_values, reported_values
 from job_tracker.adapters.store.tables import item_failures, job_events, job_locks, jobs
 from job_tracker.application.ports.job_store import STORED_FAILURES_PER_JOB
@@ -117,8 +118,9 @@ def _guarded_update(columns: tuple[str, ...]) -> Update:
 def add_events(connection: Connection, job_id: str, events: Sequence[Event]) -> None:
     """Store what happened to a job."""
     if events:
+        position = draw_position(connection, at_least=events[0].time)
         rows = [event_values(job_id, ordinal, event) for ordinal, event in enumerate(events)]
-        connection.execute(job_events.insert(), rows)
+        connection.execute(job_events.insert().values(position=position), rows)
 
 
 def _add_failures(connection: Connection, job: Job, failures: Sequence[ItemFailure]) -> int:

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, tuple_
 
 from job_tracker.adapters.store.moving import read_job
+from job_tracker.adapters.store.positions import read_position
 from job_tracker.adapters.store.rows import event_of, failure_of, job_of
 from job_tracker.adapters.store.tables import item_failures, job_events, jobs, paused_types
-from job_tracker.application.ports.job_store import Filter, JobKey, PlacedEvent, Seen, Stats
-from job_tracker.domain.job import ItemFailure, Job
+from job_tracker.application.ports.job_store import Filter, Glimpse, JobKey, Moved, PlacedEvent, Seen, Stats
+from job_tracker.domain.job import Event, ItemFailure, Job
 from job_tracker.domain.states import FINAL, HELD, State
 
 ACTIVE_STATES = tuple(state.value for state in State if state not in FINAL)
@@ -43,16 +44,34 @@ def list_jobs(
 
 
 def list_moving(
-    connection: Connection, wanted: Filter, ended_from: int | None, after: JobKey | None, limit: int
-) -> list[Job]:
-    """Read jobs that are not final, and those that ended at or after a time, oldest first."""
+    connection: Connection, wanted: Filter, since: int | None, after: JobKey | None, limit: int
+) -> list[Seen]:
+    """Read jobs that are not final, and those with events from a position on, oldest first, each with those events."""
     moving: ColumnElement[bool] = jobs.c.state.in_(ACTIVE_STATES)
-    if ended_from is not None:
-        moving = or_(moving, jobs.c.end_time >= ended_from)
+    if since is not None:
+        moving = or_(moving, jobs.c.job_id.in_(select(job_events.c.job_id).where(job_events.c.position >= since)))
     query = _filtered(select(jobs).where(moving), wanted)
     if after is not None:
         query = query.where(tuple_(jobs.c.create_time, jobs.c.job_id) > tuple_(after.create_time, after.job_id))
-    return [job_of(row) for row in connection.execute(query.order_by(jobs.c.create_time, jobs.c.job_id).limit(limit))]
+    found = [job_of(row) for row in connection.execute(query.order_by(jobs.c.create_time, jobs.c.job_id).limit(limit))]
+    events: dict[str, list[Event]] = {job.job_id: [] for job in found}
+    if since is not None:
+        rows = connection.execute(
+            select(job_events)
+            .where(job_events.c.job_id.in_(list(events)), job_events.c.position >= since)
+            .order_by(job_events.c.job_id, job_events.c.revision, job_events.c.ordinal)
+        )
+        for row in rows:
+            events[row.job_id].append(event_of(row))
+    return [Seen(job, tuple(events[job.job_id])) for job in found]
+
+
+def moved(connection: Connection, since: int) -> Moved:
+    """Find the jobs with events from a position on, and the position after them, in one snapshot."""
+    position = read_position(connection)
+    last = func.max(job_events.c.revision).label("last")
+    query = select(job_events.c.job_id, last).where(job_events.c.position >= since).group_by(job_events.c.job_id)
+    return Moved(position, {row.job_id: row.last for row in connection.execute(query)})
 
 
 def matching(connection: Connection, job_ids: Sequence[str], wanted: Filter) -> list[Job]:
@@ -64,16 +83,12 @@ def matching(connection: Connection, job_ids: Sequence[str], wanted: Filter) -> 
     return found
 
 
-def events(
-    connection: Connection, job_id: str, after: tuple[int, int] | None, since: int | None, limit: int
-) -> list[PlacedEvent]:
+def events(connection: Connection, job_id: str, after: tuple[int, int] | None, limit: int) -> list[PlacedEvent]:
     """Read a job's events, oldest first."""
     read_job(connection, job_id)
     query = select(job_events).where(job_events.c.job_id == job_id)
     if after is not None:
         query = query.where(tuple_(job_events.c.revision, job_events.c.ordinal) > tuple_(*after))
-    if since is not None:
-        query = query.where(job_events.c.event_time >= since)
     query = query.order_by(job_events.c.revision, job_events.c.ordinal).limit(limit)
     return [PlacedEvent(row.ordinal, event_of(row)) for row in connection.execute(query)]
 
@@ -92,13 +107,13 @@ def failures(
     return [failure_of(row) for row in connection.execute(query)]
 
 
-def asked_of(connection: Connection, worker_id: str) -> list[tuple[Job, str]]:
-    """Read the jobs that a worker holds and of which something is asked, each with why its type is paused."""
+def asked_of(connection: Connection, worker_ids: Sequence[str]) -> list[tuple[Job, str]]:
+    """Read the jobs that some workers hold and of which something is asked, each with why its type is paused."""
     something = or_(jobs.c.state == State.CANCELLING.value, jobs.c.paused, jobs.c.asked != "")
     with_pause = select(jobs, paused_types.c.reason).join_from(
         jobs, paused_types, jobs.c.type == paused_types.c.type, isouter=True
     )
-    query = with_pause.where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id == worker_id, something)
+    query = with_pause.where(jobs.c.state.in_(HELD_STATES), jobs.c.worker_id.in_(worker_ids), something)
     return [(job_of(row), row.reason or "") for row in connection.execute(query.order_by(jobs.c.job_id))]
 
 
@@ -121,6 +136,25 @@ def count_selected(connection: Connection, wanted: Filter, after: JobKey | None)
         query = query.where(tuple_(jobs.c.create_time, jobs.c.job_id) > tuple_(after.create_time, after.job_id))
     count: int = connection.execute(query).scalar_one()
     return count
+
+
+def glimpse(connection: Connection, job_ids: Sequence[str]) -> list[Glimpse]:
+    """Look at those of some jobs that there are."""
+    found: list[Glimpse] = []
+    for start in range(0, len(job_ids), 500):
+        found.extend(_glimpses(connection, jobs.c.job_id.in_(job_ids[start : start + 500])))
+    return found
+
+
+def glimpse_moving(connection: Connection, ended_from: int) -> list[Glimpse]:
+    """Look at all jobs that are not final, and at those that ended at or after a time."""
+    return _glimpses(connection, or_(jobs.c.state.in_(ACTIVE_STATES), jobs.c.end_time >= ended_from))
+
+
+def _glimpses(connection: Connection, which: ColumnElement[bool]) -> list[Glimpse]:
+    columns = (jobs.c.job_id, jobs.c.revision, jobs.c.state, jobs.c.attempt, jobs.c.paused, jobs.c.asked)
+    rows = connection.execute(select(*columns).where(which))
+    return [Glimpse(r.job_id, r.revision, f"{r.state} {r.attempt} {r.paused} {r.asked}") for r in rows]
 
 
 def stats(

@@ -165,7 +165,7 @@ def event_of(row: Row[Any]) -> Event:
 
 
 def event_values(job_id: str, ordinal: int, event: Event) -> Values:
-    """Write an event."""
+    """Write an event, but for its position."""
     return {
         "job_id": job_id,
         "revision": event.revision,

@@ -143,7 +143,9 @@ job_events = Table(
     Column("attempt", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("message", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("job_id", "revision", "ordinal"),
+    Index("ix_job_events_position", "position"),
     sqlite_with_rowid=False,
 )
 
@@ -235,4 +237,4 @@ counters = Table(
     Column("name", String(16), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-"""The last ticket, the last fence, and when leases were looked after last (steady milliseconds)."""
+"""The last ticket, the last fence, the last position, and when leases were looked after last (steady milliseconds)."""

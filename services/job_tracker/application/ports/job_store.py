@@ -7,7 +7,7 @@ moment is decided inside the transaction, on the moment that the store hands ove
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from job_tracker.domain.errors import TrackerError
 from job_tracker.domain.job import Asked, Event, ItemFailure, Job, JobType, Lease, Worker
@@ -105,10 +105,29 @@ class PlacedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A job as it is now, with the events after a revision."""
+    """A job as it is now, with its events after a revision or from a position on."""
 
     job: Job
     events: tuple[Event, ...]
+
+
+class Moved(NamedTuple):
+    """The position after which whatever else happens lies, and the jobs that had events before it, with the last one's revision.
+
+    A position orders the events of all jobs as they are committed, whatever the wall clock does; any replica knows it.
+    """
+
+    position: int
+    revisions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """As much of a job as tells whether it has changed; where `standing` differs, more than its progress has."""
+
+    job_id: str
+    revision: int
+    standing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,18 +282,27 @@ class JobStore(Protocol):
         """Read jobs in order of creation, after a place in that order."""
         ...
 
-    async def list_moving(self, wanted: Filter, ended_from: int | None, after: JobKey | None, limit: int) -> list[Job]:
-        """Read jobs that are not final, and those that ended at or after a time, oldest first, after a place."""
+    async def list_moving(self, wanted: Filter, since: int | None, after: JobKey | None, limit: int) -> list[Seen]:
+        """Read jobs that are not final, and those with events at or after a position, oldest first, after a place.
+
+        Each comes with its events from that position on, with none where no position is given.
+        """
+        ...
+
+    async def position(self) -> int:
+        """Find a position that no event which is committed from now on lies before."""
+        ...
+
+    async def moved(self, since: int) -> Moved:
+        """Find the jobs with events at or after a position, in one snapshot with the position after them."""
         ...
 
     async def matching(self, job_ids: Sequence[str], wanted: Filter) -> list[Job]:
         """Read those of some jobs that a filter selects."""
         ...
 
-    async def events(
-        self, job_id: str, *, after: tuple[int, int] | None, since: int | None, limit: int
-    ) -> list[PlacedEvent]:
-        """Read a job's events, oldest first, after a (revision, ordinal) place, or from a time on."""
+    async def events(self, job_id: str, *, after: tuple[int, int] | None, limit: int) -> list[PlacedEvent]:
+        """Read a job's events, oldest first, after a (revision, ordinal) place."""
         ...
 
     async def failures(
@@ -283,8 +311,19 @@ class JobStore(Protocol):
         """Read a job's item failures by item key and stage, after a place in that order."""
         ...
 
-    async def asked_of(self, worker_id: str) -> list[tuple[Job, str]]:
-        """Read the jobs that a worker holds and of which something is asked, each with why its type is paused."""
+    async def asked_of(self, worker_ids: Sequence[str]) -> list[tuple[Job, str]]:
+        """Read the jobs that workers hold and of which something is asked: cancel, pause, drain.
+
+        Each comes with why its type is paused.
+        """
+        ...
+
+    async def glimpse(self, job_ids: Sequence[str]) -> list[Glimpse]:
+        """Look at those of some jobs that there are."""
+        ...
+
+    async def glimpse_moving(self, ended_within: float) -> list[Glimpse]:
+        """Look at all jobs that are not final, and at those that ended within the last seconds."""
         ...
 
     async def stats(self, store_ids: tuple[str, ...], created_from: int | None, created_before: int | None) -> Stats:

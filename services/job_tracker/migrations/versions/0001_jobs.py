@@ -178,10 +178,12 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_job_events_job_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "revision", "ordinal", name=op.f("pk_job_events")),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_job_events_position", "job_events", ["position"], unique=False)
     op.create_table(
         "job_locks",
         sa.Column("lock_key", key(200), nullable=False),

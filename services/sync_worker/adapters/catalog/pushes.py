@@ -53,6 +53,12 @@ class SqlPushCatalog:
             self._database.read(lambda c: pushes_selection.chunk(c, scope, selection, place, limit))
         )
 
+    async def mapping_ids(self, store_id: str, entity: Entity, nhanh_ids: Sequence[int]) -> Mapping[int, str]:
+        """Find the mappings of Nhanh's objects."""
+        return await _available(
+            self._database.read(lambda c: pushes_selection.mapping_ids(c, store_id, entity, nhanh_ids))
+        )
+
     async def confirmed(
         self, store_id: str, lane: Lane, owner_ids: Sequence[int]
     ) -> Mapping[tuple[int, int], Confirmed]:

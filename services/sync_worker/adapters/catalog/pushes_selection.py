@@ -58,6 +58,19 @@ def chunk(
     return SelectedChunk([_push_row(row) for row in found], (), found[-1].mapping_id if len(found) == limit else None)
 
 
+def mapping_ids(connection: Connection, store_id: str, entity: Entity, nhanh_ids: Sequence[int]) -> dict[int, str]:
+    """Find the mappings of Nhanh's objects."""
+    found: dict[int, str] = {}
+    for part in in_parts(nhanh_ids):
+        rows = connection.execute(
+            select(mappings.c.nhanh_id, mappings.c.mapping_id).where(
+                mappings.c.store_id == store_id, mappings.c.entity == entity, mappings.c.nhanh_id.in_(part)
+            )
+        )
+        found.update((nhanh_id, mapping_id) for nhanh_id, mapping_id in rows)
+    return found
+
+
 def confirmed(
     connection: Connection, store_id: str, lane: Lane, owner_ids: Sequence[int]
 ) -> Mapping[tuple[int, int], Confirmed]:

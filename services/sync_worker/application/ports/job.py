@@ -37,7 +37,7 @@ class JobContext(Protocol):
         """Stop here if the job should stop: called between pages and batches.
 
         Raises:
-            JobCancelled, LeaseLost, Draining: As `CallGate` says.
+            JobCancelled, JobPaused, LeaseLost, Draining: As `CallGate` says.
         """
         ...
 

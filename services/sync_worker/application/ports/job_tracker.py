@@ -14,11 +14,16 @@ class ConflictPolicy(StrEnum):
 
     FAIL = "FAIL"
     QUEUE = "QUEUE"
+    USE_EXISTING = "USE_EXISTING"
+    REPLACE = "REPLACE"
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to create. The lock keys carry their store already."""
+    """A job to create. The lock keys carry their store already.
+
+    Without a `conflict_policy` JobTracker's own default holds. `not_before` is Unix microseconds.
+    """
 
     request_id: str
     type: Operation
@@ -26,9 +31,10 @@ class NewJob:
     store_id: str
     params: Mapping[str, JsonValue]
     locks: Sequence[LockNeed]
-    conflict_policy: ConflictPolicy = ConflictPolicy.FAIL
+    conflict_policy: ConflictPolicy | None = None
     priority: int = 0
     created_by: str = ""
+    not_before: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -36,7 +42,8 @@ class NewJob:
 class CreatedJob:
     """The job, as JobTracker's own message in bytes (`nhanhsync.jobs.v1.Job`): it is passed on unread.
 
-    `created` is False when an earlier call with the same request id had made it.
+    `created` is False when an earlier call with the same request id had made it, or when it is the one that stood in the way
+    and the policy was to use it.
     """
 
     message: bytes

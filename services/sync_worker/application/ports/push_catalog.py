@@ -185,6 +185,10 @@ class PushCatalog(Protocol):
         """Read the next selected mappings that the job is not done with; None begins."""
         ...
 
+    async def mapping_ids(self, store_id: str, entity: Entity, nhanh_ids: Sequence[int]) -> Mapping[int, str]:
+        """Find the mappings of Nhanh's objects; those that are not linked are left out."""
+        ...
+
     async def confirmed(
         self, store_id: str, lane: Lane, owner_ids: Sequence[int]
     ) -> Mapping[tuple[int, int], Confirmed]:

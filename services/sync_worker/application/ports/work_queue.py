@@ -24,6 +24,9 @@ class Directive(StrEnum):
     CONTINUE = "CONTINUE"
     CANCEL = "CANCEL"
     LEASE_LOST = "LEASE_LOST"
+    PAUSE = "PAUSE"
+    DRAIN = "DRAIN"
+    """Go on: the type is paused, so that no other job of it follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ class LeaseGrant:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job that this worker is to do. `exclusive_keys` are its EXCLUSIVE locks."""
+    """A job that this worker is to do. `exclusive_keys` are its EXCLUSIVE locks.
+
+    With `failed_items_only` it does again what failed in the job `retry_of_job_id`, and nothing else.
+    """
 
     job_id: str
     type: str
@@ -50,6 +56,8 @@ class ClaimedJob:
     labels: Mapping[str, str]
     exclusive_keys: tuple[str, ...]
     lease: LeaseGrant
+    retry_of_job_id: str = ""
+    failed_items_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +90,19 @@ class ReportAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A directive for one job, or, without a job, a sign that the stream lives."""
+    """A directive for one job, or, without a job, a sign that the stream lives.
+
+    `fence` says which lease on the job is meant; 0 from a JobTracker that does not say.
+    """
 
     job_id: str
     directive: Directive
     reason: str = ""
+    fence: int = 0
+
+    def concerns(self, lease: LeaseGrant) -> bool:
+        """Whether this lease is meant: what was said of an earlier one on the same job is none of its business."""
+        return self.job_id == lease.job_id and self.fence in (0, lease.fence)
 
 
 class WorkQueue(Protocol):

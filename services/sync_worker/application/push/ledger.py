@@ -9,7 +9,8 @@ from sync_worker.application.ports.push_catalog import (
     LogLine,
 )
 from sync_worker.application.ports.shopify import ItemRefusal
-from sync_worker.application.push.planned import PlannedItem, Settled, item_key
+from sync_worker.application.push.item_keys import item_key
+from sync_worker.application.push.planned import PlannedItem, Settled
 from sync_worker.domain.failures import ItemFailure, Origin
 from sync_worker.domain.push_plan import Entry, Lane
 

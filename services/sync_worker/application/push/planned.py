@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sync_worker.application.ports.push_catalog import DoneItem, ItemOutcome, LogLine, PushRow, Unpushable
+from sync_worker.application.push.item_keys import item_key, missing_key
 from sync_worker.domain.failures import ItemFailure, Origin
 from sync_worker.domain.mass_guard import DropFigures
 from sync_worker.domain.push_plan import Entry, Lane
@@ -51,7 +52,7 @@ def refuse(row: PushRow, lanes: frozenset[Lane], origin: Origin, code: str, mess
 def leave_out(unpushable: Unpushable) -> Settled:
     """Fail a selected id that no push takes; whatever its mapping says stays as it is."""
     if unpushable.nhanh_id is None or unpushable.status is None:
-        key, code = f"mapping:{unpushable.mapping_id}", "MAPPING_NOT_FOUND"
+        key, code = missing_key(unpushable.mapping_id), "MAPPING_NOT_FOUND"
         message = f"There is no mapping {unpushable.mapping_id} in this store."
     else:
         key, code = item_key(unpushable.nhanh_id), "MAPPING_NOT_PUSHABLE"
@@ -69,8 +70,3 @@ def leave_alone(row: PushRow, lanes: frozenset[Lane], *, pushed: bool, metric: s
     return Settled(
         DoneItem(row.mapping_id, outcome, lanes, pushed=pushed), figures, {"pushed" if pushed else metric: 1}
     )
-
-
-def item_key(nhanh_id: int) -> str:
-    """Name an item in failures."""
-    return f"nhanh:{nhanh_id}"

@@ -81,6 +81,10 @@ class Attempt:
         self._lease.doubt()
         self._reporter.renew()
 
+    def lose_lease(self, lost: LeaseLost) -> None:
+        """Take it from JobTracker that this very lease is gone: stop at once, and make no call under it."""
+        self._reporter.lose(lost)
+
     async def run(self) -> None:
         """Do the work and say what came of it. Whatever happens is logged, and JobTracker is told if it can be."""
         job = self.claimed
@@ -100,20 +104,9 @@ class Attempt:
                 keeping.cancel()
 
     async def _work(self) -> Ending:
-        workshop, job = self._workshop, self.claimed
+        workshop = self._workshop
         try:
-            operation, request = await workshop.read_request(job)
-            context = RunningJob(
-                job.job_id,
-                job.attempt,
-                self._store(),
-                Fence(job.lease.fence, job.exclusive_keys),
-                LeaseGate(self._lease, self._stopping, self._reporter.renew),
-                self._reporter,
-                self._stopping,
-            )
-            vendors = ShieldedVendors(workshop.vendors, self._stopping)
-            working = asyncio.ensure_future(workshop.operate(context, operation, request, vendors))
+            working = asyncio.ensure_future(self._operate())
             self._stopping.governs(working)
             return Done(await working)
         except asyncio.CancelledError:
@@ -129,6 +122,21 @@ class Attempt:
                 return _incident(error)
             log.warning("operation failed", code=known.code, exc_info=error)
             return ending_of(known)
+
+    async def _operate(self) -> OperationResult:
+        workshop, job = self._workshop, self.claimed
+        operation, request = await workshop.read_request(job)
+        context = RunningJob(
+            job.job_id,
+            job.attempt,
+            self._store(),
+            Fence(job.lease.fence, job.exclusive_keys),
+            LeaseGate(self._lease, self._stopping, self._reporter.renew),
+            self._reporter,
+            self._stopping,
+        )
+        vendors = ShieldedVendors(workshop.vendors, self._stopping)
+        return await workshop.operate(context, operation, request, vendors)
 
     def _store(self) -> Store:
         store = self._workshop.stores.get(self.claimed.store_id)

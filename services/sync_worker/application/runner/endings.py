@@ -6,6 +6,7 @@ from sync_worker.application.ports.job import OperationResult
 from sync_worker.domain.failures import (
     Draining,
     JobCancelled,
+    JobPaused,
     LeaseLost,
     OperationFailure,
     WorkStopped,
@@ -53,6 +54,8 @@ def ending_of(error: OperationFailure | WorkStopped) -> Ending:
         return Overtaken(str(error))
     if isinstance(error, JobCancelled):
         return LetGo(str(error) or "the job was cancelled")
+    if isinstance(error, JobPaused):
+        return LetGo(str(error))
     if isinstance(error, Draining):
         return LetGo(str(error) or "the worker is stopping")
     return LetGo(str(error) or "the work was stopped")

@@ -16,7 +16,7 @@ from sync_worker.application.runner.backoff import Backoff
 from sync_worker.application.runner.lease import Lease
 from sync_worker.application.runner.stopping import Stopping
 from sync_worker.application.runner.waiting import event_within
-from sync_worker.domain.failures import ItemFailure, JobCancelled, LeaseLost, WorkStopped
+from sync_worker.domain.failures import ItemFailure, JobCancelled, JobPaused, LeaseLost, WorkStopped
 from sync_worker.domain.progress import Progress
 
 log = structlog.get_logger()
@@ -75,6 +75,13 @@ class Reporter:
         self._renew_now = True
         self._wake.set()
 
+    def lose(self, lost: LeaseLost) -> None:
+        """Take it from JobTracker that the lease is not ours any more."""
+        self.lost = True
+        self._room.set()
+        self._wake.set()
+        self._stopping.ask(lost, at_once=True)
+
     async def keep(self) -> None:
         """Send what there is, and renew the lease when nothing is said, until `finish` or until the lease is lost."""
         while await self._due():
@@ -126,7 +133,7 @@ class Reporter:
                 repeated = True
                 await self._clock.sleep(backoff.next())
             except LeaseLost as lost:
-                self._lose(lost)
+                self.lose(lost)
                 return
             except Exception as refusal:  # JobTracker refused what was reported, or it cannot even be sent
                 self._refused(refusal)
@@ -139,8 +146,10 @@ class Reporter:
             self._fresh = self._fresh or progress is not None
         if answer.directive is Directive.CANCEL:
             self._stopping.ask(JobCancelled("the job was cancelled"), at_once=True)
+        elif answer.directive is Directive.PAUSE:
+            self._stopping.ask(JobPaused(), at_once=True)
         elif answer.directive is Directive.LEASE_LOST:
-            self._lose(LeaseLost("JobTracker says that the lease is lost"))
+            self.lose(LeaseLost("JobTracker says that the lease is lost"))
 
     def _take(self, failures: Sequence[ItemFailure]) -> None:
         if self.refusal is not None:
@@ -159,11 +168,6 @@ class Reporter:
                 del self._failures[key]
         if len(self._failures) < MOST_WAITING:
             self._room.set()
-
-    def _lose(self, lost: LeaseLost) -> None:
-        self.lost = True
-        self._room.set()
-        self._stopping.ask(lost, at_once=True)
 
     def _refused(self, refusal: Exception) -> None:
         self.refusal = refusal

@@ -12,7 +12,7 @@ from sync_worker.application.refusals import TrackerRefusal, TrackerUnavailable
 from sync_worker.application.runner.attempt import Attempt, Workshop
 from sync_worker.application.runner.backoff import Backoff
 from sync_worker.application.runner.waiting import ended_within
-from sync_worker.domain.failures import Draining, JobCancelled, LeaseLost
+from sync_worker.domain.failures import Draining, JobCancelled, JobPaused, LeaseLost
 
 log = structlog.get_logger()
 
@@ -130,10 +130,14 @@ class Runner:
 
     def _obey(self, told: Told) -> None:
         for attempt in self._attempts.values():
-            if attempt.claimed.job_id != told.job_id:
+            if not told.concerns(attempt.claimed.lease):
                 continue
             if told.directive is Directive.CANCEL:
                 attempt.stop(JobCancelled(told.reason or "the job was cancelled"), at_once=True)
+            elif told.directive is Directive.PAUSE:
+                attempt.stop(JobPaused(), at_once=True)
+            elif told.directive is Directive.LEASE_LOST and told.fence:
+                attempt.lose_lease(LeaseLost(told.reason or "JobTracker says that the lease is lost"))
             elif told.directive is Directive.LEASE_LOST:
                 attempt.doubt_lease()
 

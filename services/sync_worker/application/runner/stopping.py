@@ -6,7 +6,7 @@ An operation runs in a task of its own. It is stopped in one of two ways:
   vendor, raise what was asked for. That is how a drain begins.
 * at once, wherever it waits: its task is cancelled. Reads, rate-limit waits, back-offs and waits for our own database may all be
   cut: a transaction that was handed in is committed whole or not at all, and the place of the work is stored with it.
-  That is how a cancel works, so it takes effect within milliseconds.
+  That is how a cancel and a pause work, so they take effect within milliseconds.
 
 The one thing that is never cut is a write to a vendor that has begun: from the moment its call has passed the gate until
 the operation comes to the next safe place, the task is held, so that the call is answered and the answer is stored

@@ -59,3 +59,66 @@ async def test_stopping_ends_every_wait_now_and_later() -> None:
             subscription.take()
     with pytest.raises(StoppingError), changes.subscribe("topic"):
         pass
+
+
+class SlowRead:
+    """A read that takes as long as the test wants, and counts how often it was made."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.answers = asyncio.Event()
+
+    async def __call__(self) -> int:
+        """Answer with its number."""
+        self.made += 1
+        number = self.made
+        await self.answers.wait()
+        return number
+
+
+async def test_who_asks_the_same_at_the_same_time_shares_one_read() -> None:
+    """A thousand watchers of one change cost one read."""
+    changes, read = Changes(), SlowRead()
+    asking = [asyncio.ensure_future(changes.together("same", read)) for _ in range(1_000)]
+    other = asyncio.ensure_future(changes.together("other", read))
+    await asyncio.sleep(0)
+    read.answers.set()
+    assert set(await asyncio.gather(*asking)) == {1}
+    assert await other == 2
+
+
+async def test_nobody_is_handed_what_was_read_before_the_change_that_woke_him() -> None:
+    """A read that began before something was published is not shared with those who ask after it."""
+    changes, read = Changes(), SlowRead()
+    before = asyncio.ensure_future(changes.together("same", read))
+    await asyncio.sleep(0)
+    changes.publish("topic", "key", None)
+    after = [asyncio.ensure_future(changes.together("same", read)) for _ in range(2)]
+    await asyncio.sleep(0)
+    read.answers.set()
+    assert [await before, *await asyncio.gather(*after)] == [1, 2, 2]
+
+
+async def test_what_is_read_is_not_kept() -> None:
+    """A read that is over is made again: the database is the truth, not its last answer."""
+    changes, read = Changes(), SlowRead()
+    read.answers.set()
+    assert [await changes.together("same", read) for _ in range(3)] == [1, 2, 3]
+
+
+async def test_a_shared_read_outlives_the_one_who_began_it() -> None:
+    """When the watcher that asked first goes away, the others are answered; and so they are refused together."""
+    changes, read = Changes(), SlowRead()
+    first, second = (asyncio.ensure_future(changes.together("same", read)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    read.answers.set()
+    assert await second == 1
+
+    async def fail() -> int:
+        raise LookupError
+
+    failing = [asyncio.ensure_future(changes.together("bad", fail)) for _ in range(2)]
+    for one in failing:
+        with pytest.raises(LookupError):
+            await one

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import grpc
 import pytest
+from chassis.auth import PermissionDeniedError, PermissionsChangedError, UnauthenticatedError
 from chassis.database import DatabaseUnavailableError
 from chassis.interceptors import ReaderTooSlowError, refusal_for, status_of
+from chassis.limits import QuotaExceededError
 from job_tracker.domain import errors
 from job_tracker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
 from nhanhsync.jobs.v1 import error_reason_pb2, job_tracker_service_pb2
@@ -30,6 +32,10 @@ EXAMPLES: list[Exception] = [
     errors.ResumeTokenInvalidError(),
     errors.StoppingError(),
     DatabaseUnavailableError("away"),
+    UnauthenticatedError("this server asks for a bearer token"),
+    PermissionDeniedError("CancelJob", "dashboard"),
+    PermissionsChangedError(),
+    QuotaExceededError("dashboard", "streams", 10, 5.0),
     ReaderTooSlowError(job_tracker_service_pb2.WatchJobRequest(job_id="job"), 30.0),
 ]
 
@@ -63,8 +69,10 @@ def test_the_code_is_the_one_that_the_contract_says(example: Exception) -> None:
 
 
 def test_only_unavailable_asks_to_try_again() -> None:
-    """UNAVAILABLE is the only code that clients repeat by themselves, and it says when."""
+    """UNAVAILABLE is the only code that clients repeat by themselves, and it says when; so does a quota, for people."""
     for example in EXAMPLES:
         refusal = refusal_for(ERRORS, example)
         assert refusal is not None
-        assert (refusal.retry_seconds is not None) == (refusal.code is grpc.StatusCode.UNAVAILABLE)
+        assert (refusal.retry_seconds is not None) == (
+            refusal.code is grpc.StatusCode.UNAVAILABLE or refusal.reason == "ERROR_REASON_QUOTA_EXCEEDED"
+        )

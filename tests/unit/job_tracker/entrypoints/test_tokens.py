@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from job_tracker.domain.errors import PageTokenInvalidError, ResumeTokenInvalidError
-from job_tracker.entrypoints.tokens import page_place, page_token, resume_moment, resume_token
+from job_tracker.entrypoints.tokens import page_place, page_token, resume_position, resume_token
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 
 whole = st.integers(-(2**63) + 1, 2**63 - 1)
@@ -21,16 +21,16 @@ def test_a_place_comes_back_from_its_token(time: int, job_id: str, page_size: in
 
 
 @given(whole)
-def test_a_moment_comes_back_from_its_token(moment: int) -> None:
-    """Any moment survives."""
-    assert resume_moment(resume_token(moment)) == moment
+def test_a_position_comes_back_from_its_token(position: int) -> None:
+    """Any position survives."""
+    assert resume_position(resume_token(position)) == position
 
 
 @given(st.text(min_size=1, max_size=100))
 def test_made_up_tokens_are_refused(token: str) -> None:
     """No string that nobody made is taken for a token, and none breaks the reader."""
     with pytest.raises(ResumeTokenInvalidError):
-        resume_moment(token)
+        resume_position(token)
     with pytest.raises(PageTokenInvalidError):
         page_place(pb.ListJobsRequest(), token, (int, str))
 
@@ -38,7 +38,7 @@ def test_made_up_tokens_are_refused(token: str) -> None:
 def test_no_token_is_the_beginning() -> None:
     """An empty token begins."""
     assert page_place(pb.ListJobsRequest(), "", (int, str)) is None
-    assert resume_moment("") is None
+    assert resume_position("") is None
 
 
 def test_a_token_of_another_kind_is_refused() -> None:
@@ -47,7 +47,7 @@ def test_a_token_of_another_kind_is_refused() -> None:
     with pytest.raises(PageTokenInvalidError):
         page_place(request, resume_token(1), (int, str))
     with pytest.raises(ResumeTokenInvalidError):
-        resume_moment(page_token(request, (1, "x")))
+        resume_position(page_token(request, (1, "x")))
     for place in ((1, 2), ("x", "x"), (True, "x"), (2**63, "x"), (1,), (1, "x", "x")):
         with pytest.raises(PageTokenInvalidError):
             page_place(request, page_token(request, place), (int, str))

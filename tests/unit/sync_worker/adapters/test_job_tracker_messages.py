@@ -105,6 +105,7 @@ def test_a_creation_is_written_whole() -> None:
             priority=5,
             created_by="me",
             labels={"selection_id": "s"},
+            not_before=1_800_000_000_000_001,
         )
     )
     assert (request.request_id, request.type, request.variant, request.store_id) == (
@@ -119,6 +120,14 @@ def test_a_creation_is_written_whole() -> None:
     ]
     assert (request.conflict_policy, request.priority, request.created_by) == (job_pb2.CONFLICT_POLICY_QUEUE, 5, "me")
     assert (dict(request.params), dict(request.labels)) == ({"dry_run": True}, {"selection_id": "s"})
+    assert request.not_before_time.ToMicroseconds() == 1_800_000_000_000_001
+
+
+def test_what_is_not_said_is_not_sent() -> None:
+    """A job without a time starts at once, and JobTracker's default policy depends on whether there is a time."""
+    request = messages.create_request(NewJob("r", Operation.AUTO_MATCH_PRODUCTS, "", "hanoi", {}, ()))
+    assert not request.HasField("not_before_time")
+    assert request.conflict_policy == job_pb2.CONFLICT_POLICY_UNSPECIFIED
 
 
 def test_a_claimed_job_is_read_whole() -> None:
@@ -132,6 +141,8 @@ def test_a_claimed_job_is_read_whole() -> None:
             store_id="hanoi",
             attempt=2,
             labels={"a": "b"},
+            retry_of_job_id="job-0",
+            retry_scope=job_pb2.RETRY_SCOPE_FAILED_ITEMS,
             locks=[
                 job_pb2.Lock(key="hanoi/push/products", mode=job_pb2.LOCK_MODE_EXCLUSIVE),
                 job_pb2.Lock(key="hanoi/mappings/products", mode=job_pb2.LOCK_MODE_SHARED),
@@ -152,7 +163,11 @@ def test_a_claimed_job_is_read_whole() -> None:
         {"a": "b"},
         ("hanoi/push/products",),
         LeaseGrant("job-1", "t", 7, 12.5, 4.25),
+        "job-0",
+        failed_items_only=True,
     )
+    message.job.retry_scope = job_pb2.RETRY_SCOPE_ALL
+    assert not messages.claimed_job(message).failed_items_only
 
 
 def test_a_token_is_not_shown() -> None:
@@ -162,12 +177,14 @@ def test_a_token_is_not_shown() -> None:
 
 def test_directives_are_read() -> None:
     """One that is not known yet asks for nothing."""
-    read = [messages.directive_of(number) for number in (0, 1, 2, 3, 99)]
+    read = [messages.directive_of(number) for number in (0, 1, 2, 3, 4, 5, 99)]
     assert read == [
         Directive.CONTINUE,
         Directive.CONTINUE,
         Directive.CANCEL,
         Directive.LEASE_LOST,
+        Directive.PAUSE,
+        Directive.DRAIN,
         Directive.CONTINUE,
     ]
 
@@ -177,3 +194,4 @@ def test_types_are_registered_with_label_and_variants() -> None:
     sent = [messages.job_type(spec) for spec in SPECS.values()]
     assert {one.type: one.display_name for one in sent}["PRODUCT_SYNC"] == "Product Sync"
     assert sum(max(1, len(one.variants)) for one in sent) == 11
+    assert {one.type for one in sent if one.retries_failed_items} == {"PRODUCT_SYNC", "CUSTOMER_SYNC"}

@@ -39,8 +39,10 @@ async def test_different_lists_have_different_names() -> None:
     """The order counts, and a list never takes another's place."""
     selections = SelectionsInMemory()
     ids = [str(number) for number in range(MOST_INLINE + 1)]
-    labels = [(await put_aside(selecting(one), selections))[1][LABEL] for one in (ids, ids[::-1], [*ids, "x"])]
+    aside = [await put_aside(selecting(one), selections) for one in (ids, ids[::-1], [*ids, "x"])]
+    labels = [labels[LABEL] for _, labels in aside]
     assert len(set(labels)) == 3
+    assert len({str(params) for params, _ in aside}) == 3
     assert all(len(label) == 32 for label in labels)
 
 

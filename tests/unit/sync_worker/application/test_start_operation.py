@@ -29,13 +29,14 @@ def a_starter() -> tuple[Starter, FakeJobTracker, SelectionsInMemory]:
 async def test_the_job_says_what_was_asked_for() -> None:
     """Type, variant, store, params, policy, priority and creator are the caller's."""
     starter, tracker, _ = a_starter()
-    options = StartOptions("hanoi", "r-1", ConflictPolicy.QUEUE, 7, "an operator")
+    options = StartOptions("hanoi", "r-1", ConflictPolicy.QUEUE, 7, "an operator", not_before=1_800_000_000_000_001)
     request = MatchCustomersRequest(Strategy.BATCH, batch_size=10)
     await start_operation(starter, Operation.AUTO_MATCH_CUSTOMERS, options, request, {"batch_size": 10})
     (job,) = tracker.created
     assert (job.request_id, job.type, job.variant) == ("r-1", Operation.AUTO_MATCH_CUSTOMERS, "BATCH")
     assert (job.store_id, job.params, job.labels) == ("hanoi", {"batch_size": 10}, {})
     assert (job.conflict_policy, job.priority, job.created_by) == (ConflictPolicy.QUEUE, 7, "an operator")
+    assert job.not_before == 1_800_000_000_000_001
 
 
 async def test_a_start_always_has_a_request_id() -> None:
@@ -44,6 +45,18 @@ async def test_a_start_always_has_a_request_id() -> None:
     request = MatchProductsRequest()
     await start_operation(starter, Operation.AUTO_MATCH_PRODUCTS, StartOptions("hanoi"), request, {})
     assert tracker.created[0].request_id == "made-up"
+
+
+async def test_a_job_that_stood_already_is_said_to_be_so() -> None:
+    """Whether the job is new is JobTracker's word, whatever the policy was."""
+    starter, _, _ = a_starter()
+    clicks = [StartOptions("hanoi", request_id, ConflictPolicy.USE_EXISTING) for request_id in ("r-1", "r-2")]
+    made = [
+        await start_operation(starter, Operation.AUTO_MATCH_PRODUCTS, click, MatchProductsRequest(), {})
+        for click in clicks
+    ]
+    assert [each.created for each in made] == [True, False]
+    assert made[0].message == made[1].message
 
 
 async def test_an_unknown_store_starts_nothing() -> None:
@@ -90,5 +103,6 @@ async def test_a_large_selection_is_put_aside_before_the_job_is_created() -> Non
         await start_operation(starter, Operation.PRODUCT_SYNC, StartOptions("hanoi", "r-1"), request, params)
     first, second = tracker.created
     assert first == second
-    assert first.params == {"selection": {"ids": {"mapping_ids": []}}, "repush": True}
+    named = f"{LABEL}:{first.labels[LABEL]}"
+    assert first.params == {"selection": {"ids": {"mapping_ids": [named]}}, "repush": True}
     assert selections.kept == {first.labels[LABEL]: tuple(ids)}

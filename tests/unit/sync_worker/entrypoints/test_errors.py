@@ -5,8 +5,10 @@ from pathlib import Path
 
 import grpc
 import pytest
+from chassis.auth import PermissionDeniedError, PermissionsChangedError, UnauthenticatedError
 from chassis.database import DatabaseUnavailableError
 from chassis.interceptors import refusal_for, status_of
+from chassis.limits import QuotaExceededError
 from google.rpc import error_details_pb2
 from nhanhsync.sync.v1 import error_reason_pb2
 from sync_worker.application import refusals
@@ -30,6 +32,10 @@ OWN: list[Exception] = [
     refusals.PullRunning("job-1"),
     refusals.TrackerUnavailable(),
     DatabaseUnavailableError("away"),
+    UnauthenticatedError("this server asks for a bearer token"),
+    PermissionDeniedError("CancelJob", "dashboard"),
+    PermissionsChangedError(),
+    QuotaExceededError("dashboard", "streams", 10, 5.0),
 ]
 
 
@@ -58,7 +64,9 @@ def test_the_code_is_the_one_that_the_contract_says(example: Exception) -> None:
     comment = re.search(rf"((?: +//.*\n)+) +{refusal.reason} = ", REASONS.read_text())
     assert comment is not None
     assert comment[1].lstrip().startswith(f"// {refusal.code.name}: ")
-    assert (refusal.retry_seconds is not None) == (refusal.code is grpc.StatusCode.UNAVAILABLE)
+    assert (refusal.retry_seconds is not None) == (
+        refusal.code is grpc.StatusCode.UNAVAILABLE or refusal.reason == "ERROR_REASON_QUOTA_EXCEEDED"
+    )
 
 
 def test_jobtrackers_refusal_is_passed_on_as_it_came() -> None:

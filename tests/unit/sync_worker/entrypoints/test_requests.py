@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.sync.v1 import operations_pb2 as pb
+from sync_worker.adapters.job_tracker_messages import POLICIES
 from sync_worker.application.ports.job_tracker import ConflictPolicy
 from sync_worker.application.refusals import InvalidFields
 from sync_worker.application.start_operation import StartOptions
@@ -36,13 +38,30 @@ def states(*numbers: Any) -> pb.MappingSelection:
 
 
 def test_options_are_read() -> None:
-    """Unspecified means FAIL and nobody in particular."""
+    """What is not said is left to JobTracker; a job never starts before the time that is asked for."""
     message = pb.AutoMatchProductsRequest(
-        options=pb.StartOptions(store_id="hanoi", request_id="r", conflict_policy=2, priority=-100, created_by="me")
+        options=pb.StartOptions(
+            store_id="hanoi",
+            request_id="r",
+            conflict_policy=2,
+            priority=-100,
+            created_by="me",
+            not_before_time=Timestamp(seconds=1_800_000_000, nanos=1),
+        )
     )
-    assert requests.start_options(Reader(message)) == StartOptions("hanoi", "r", ConflictPolicy.QUEUE, -100, "me")
+    expected = StartOptions("hanoi", "r", ConflictPolicy.QUEUE, -100, "me", 1_800_000_000_000_001)
+    assert requests.start_options(Reader(message)) == expected
     plain = requests.start_options(Reader(pb.AutoMatchProductsRequest(options=OPTIONS)))
-    assert plain == StartOptions("hanoi", "", ConflictPolicy.FAIL, 0, "")
+    assert plain == StartOptions("hanoi", "", None, 0, "", None)
+
+
+@pytest.mark.parametrize("policy", list(ConflictPolicy))
+def test_every_policy_is_read(policy: ConflictPolicy) -> None:
+    """And written to JobTracker under the same name."""
+    number = job_pb2.ConflictPolicy.Value(f"CONFLICT_POLICY_{policy}")
+    message = pb.AutoMatchProductsRequest(options=pb.StartOptions(store_id="hanoi", conflict_policy=number))
+    assert requests.start_options(Reader(message)).conflict_policy is policy
+    assert POLICIES[policy] == number
 
 
 def test_all_bad_fields_are_named_at_once() -> None:

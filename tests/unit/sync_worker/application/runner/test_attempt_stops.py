@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.ports.shopify import SpendChange
@@ -10,8 +11,10 @@ from sync_worker.domain.failures import (
     Draining,
     ItemFailure,
     JobCancelled,
+    JobPaused,
     LeaseLost,
     Origin,
+    WorkStopped,
 )
 from sync_worker.domain.progress import Progress
 
@@ -27,6 +30,23 @@ async def test_a_cancel_cuts_a_wait_at_once() -> None:
     rig.attempt.stop(JobCancelled("not wanted"), at_once=True)
     ended = await rig.ended()
     assert (ended.call, ended.message, ended.progress) == ("release", "not wanted", Progress(successful=1))
+    assert rig.clock.elapsed == 0.0
+
+
+@pytest.mark.parametrize("stop", [JobCancelled("not wanted"), JobPaused()])
+async def test_a_stop_reaches_an_attempt_that_has_not_begun_its_work(stop: WorkStopped) -> None:
+    """What the job asks for may take long to find out; the operation is then never begun."""
+    reading = asyncio.Event()
+
+    async def read() -> None:
+        reading.set()
+        await asyncio.Event().wait()
+
+    rig = await begin(raising(AssertionError("begun")), read=read)
+    await reading.wait()
+    rig.attempt.stop(stop, at_once=True)
+    ended = await rig.ended()
+    assert (ended.call, ended.message, ended.progress) == ("release", str(stop), None)
     assert rig.clock.elapsed == 0.0
 
 

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
 from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.ports.vendors import Vendors
+from sync_worker.application.ports.work_queue import Directive
 from sync_worker.application.runner.registration import register_until_done
 from sync_worker.application.runner.runner import Runner
 from sync_worker.domain.operations import SPECS, Operation
@@ -169,6 +171,102 @@ async def test_a_lost_lease_is_obeyed() -> None:
         assert (works.running, calls(rig)) == (set(), [])
 
 
+async def test_a_lost_lease_is_obeyed_where_no_report_gets_through() -> None:
+    """The directive names the very lease that the job is held by: nobody needs to be asked."""
+    works = Works()
+    rig = a_rig(works)
+    async with working(rig):
+        rig.queue.put("job-1", TYPE)
+        await rig.clock.settle()
+        rig.queue.away = True
+        rig.queue.lose("job-1")
+        await rig.clock.settle()
+        assert (works.running, calls(rig), rig.clock.elapsed) == (set(), [], 0.0)
+        rig.queue.come_back()
+
+
+async def test_a_lost_lease_without_its_fence_is_found_out_by_a_report() -> None:
+    """An old JobTracker does not say which lease it means; it is asked at once, and says so."""
+    works = Works()
+    rig = a_rig(works)
+    rig.queue.names_leases = False
+    async with working(rig):
+        rig.queue.put("job-1", TYPE)
+        await rig.clock.settle()
+        updates = rig.queue.calls.count("update")
+        rig.queue.lose("job-1")
+        await rig.clock.settle()
+        assert (works.running, calls(rig), rig.clock.elapsed) == (set(), [], 0.0)
+        assert rig.queue.calls.count("update") == updates + 1
+
+
+@pytest.mark.parametrize("directive", list(Directive))
+async def test_a_directive_for_an_earlier_lease_is_passed_over(directive: Directive) -> None:
+    """The job was given back and claimed again: what comes late was meant for the attempt before."""
+    works = Works()
+    rig = a_rig(works)
+    async with working(rig):
+        rig.queue.put("job-1", TYPE)
+        await rig.clock.settle()
+        updates = rig.queue.calls.count("update")
+        rig.queue.tell_of_earlier_lease("job-1", directive)
+        await rig.clock.settle()
+        assert (works.running, calls(rig)) == ({"job-1"}, [])
+        assert rig.queue.calls.count("update") == updates
+
+
+@pytest.mark.parametrize("names_leases", [True, False])
+async def test_a_pause_gives_its_job_back_at_once_and_alone(names_leases: bool) -> None:
+    """It is not claimed while it is paused; resumed, it is the same job's next attempt."""
+    works = Works()
+    rig = a_rig(works)
+    rig.queue.names_leases = names_leases
+    async with working(rig):
+        rig.queue.put("job-1", TYPE)
+        rig.queue.put("job-2", TYPE)
+        await rig.clock.settle()
+        rig.queue.pause("job-1")
+        await rig.clock.settle()
+        assert (works.running, calls(rig), rig.clock.elapsed) == ({"job-2"}, ["release"], 0.0)
+        assert (rig.queue.ended[0].job_id, rig.queue.ended[0].message) == ("job-1", "paused")
+        await rig.clock.pass_time(60.0)
+        assert works.running == {"job-2"}
+        rig.queue.resume("job-1")
+        await rig.clock.settle()
+        assert works.running == {"job-1", "job-2"}
+        works.release.set()
+        await rig.clock.settle()
+        assert sorted(calls(rig)) == ["complete", "complete", "release"]
+
+
+async def test_a_pause_while_the_stream_is_broken_comes_with_a_report() -> None:
+    """Reports are the backstop here too."""
+    rig = a_rig(Works())
+    async with working(rig):
+        rig.queue.put("job-1", TYPE)
+        await rig.clock.settle()
+        rig.queue.pause("job-1", tell=False)
+        await rig.clock.until(lambda: calls(rig) == ["release"], within=11.0)
+    assert rig.queue.ended[0].message == "paused"
+
+
+async def test_a_drained_type_lets_its_job_go_on() -> None:
+    """Neither the directive nor the answers of reports stop what runs."""
+    works = Works()
+    rig = a_rig(works)
+    async with working(rig):
+        rig.queue.put("job-1", TYPE)
+        await rig.clock.settle()
+        rig.queue.drain("job-1")
+        reports = len(rig.queue.reports)
+        await rig.clock.pass_time(60.0)
+        assert (works.running, calls(rig)) == ({"job-1"}, [])
+        assert len(rig.queue.reports) > reports
+        works.release.set()
+        await rig.clock.settle()
+        assert calls(rig) == ["complete"]
+
+
 async def test_it_survives_that_jobtracker_is_away() -> None:
     """Claims and the stream of directives are tried again for as long as it takes; then work goes on as before."""
     works = Works()
@@ -325,3 +423,5 @@ async def test_types_are_registered_when_jobtracker_comes() -> None:
     await clock.until(task.done, within=3.0)
     assert [spec.operation for spec in queue.registered] == list(SPECS)
     assert sum(max(1, len(spec.variants)) for spec in queue.registered) == 11
+    heal = {spec.operation for spec in queue.registered if spec.retries_failed_items}
+    assert heal == {Operation.PRODUCT_SYNC, Operation.CUSTOMER_SYNC}
