@@ -15,6 +15,7 @@ from job_tracker.application.tracker import Tracker
 from job_tracker.entrypoints import requests
 from job_tracker.entrypoints.errors import reason_of
 from job_tracker.entrypoints.messages import job_message, job_type_message, worker_message
+from job_tracker.entrypoints.pages import fitting_page
 from job_tracker.entrypoints.reading import Reader
 from job_tracker.entrypoints.tokens import Confirmed, confirm_token, confirmed, page_place, page_token
 
@@ -111,9 +112,9 @@ class OperatorCalls:
         read.refuse_faults()
         place: Any = page_place(request, token, (str,))
         found = await self._tracker.workers.page("" if place is None else place[0], size + 1)
-        page = found[:size]
-        following = page_token(request, (page[-1].worker_id,)) if len(found) > size else ""
-        return pb.ListWorkersResponse(workers=[worker_message(one) for one in page], next_page_token=following)
+        page = fitting_page([worker_message(one) for one in found], size)
+        following = page_token(request, (page[-1].worker_id,)) if len(page) < len(found) else ""
+        return pb.ListWorkersResponse(workers=page, next_page_token=following)
 
 
 def _said(request: pb.CancelJobsRequest | pb.RetryJobsRequest, token: str, now: int) -> Confirmed:

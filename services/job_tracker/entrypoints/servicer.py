@@ -1,10 +1,9 @@
 """JobTracker's calls for everybody: convert, call, convert."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import AsyncGenerator
+from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.message import Message
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1 import job_tracker_service_pb2_grpc as pb_grpc
@@ -27,15 +26,12 @@ from job_tracker.entrypoints.messages import (
     stats_message,
 )
 from job_tracker.entrypoints.operator_calls import OperatorCalls
+from job_tracker.entrypoints.pages import fitting_page
 from job_tracker.entrypoints.reading import Reader, content_hash
 from job_tracker.entrypoints.tokens import page_place, page_token, resume_position, resume_token
 from job_tracker.entrypoints.worker_calls import WorkerCalls
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # generic in its stubs alone
-Element = TypeVar("Element", bound=Message)
-
-PAGE_BYTES = 3 * 1024 * 1024
-"""A page ends before it is larger: a gRPC client takes messages of 4 MiB."""
 
 
 class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer):
@@ -72,7 +68,7 @@ class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer)
             after=None if place is None else JobKey(*place),
             limit=size + 1,
         )
-        page = _page([job_message(job) for job in jobs], size)
+        page = fitting_page([job_message(job) for job in jobs], size)
         following = ""
         if len(page) < len(jobs):
             last = jobs[len(page) - 1]
@@ -147,7 +143,7 @@ class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer)
         job_id = _job_id(read)
         place: Any = page_place(request, token, (int, int))
         found = await self._tracker.store.events(job_id, after=place, limit=size + 1)
-        page = _page(event_messages(placed.event for placed in found), size)
+        page = fitting_page(event_messages(placed.event for placed in found), size)
         following = ""
         if len(page) < len(found):
             last = found[len(page) - 1]
@@ -164,7 +160,7 @@ class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer)
         place: Any = page_place(request, token, (str, str))
         job = await self._tracker.store.get(job_id)
         found = await self._tracker.store.failures(job_id, codes=codes, after=place, limit=size + 1)
-        page = _page([item_failure_message(failure) for failure in found], size)
+        page = fitting_page([item_failure_message(failure) for failure in found], size)
         following = ""
         if len(page) < len(found):
             last = found[len(page) - 1]
@@ -201,16 +197,3 @@ def _job_id(read: Reader) -> str:
     job_id: str = read.checked("job_id")
     read.refuse_faults()
     return job_id
-
-
-def _page(elements: Sequence[Element], size: int) -> list[Element]:
-    return list(_fitting(elements[:size]))
-
-
-def _fitting(elements: Sequence[Element]) -> Iterator[Element]:
-    taken = 0
-    for element in elements:
-        taken += element.ByteSize()
-        if taken > PAGE_BYTES and taken > element.ByteSize():
-            return
-        yield element

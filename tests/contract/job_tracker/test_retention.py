@@ -9,6 +9,7 @@ import pytest
 from chassis.database import open_database
 from google.protobuf import duration_pb2
 from job_tracker.__main__ import MIGRATIONS, TrackerSettings
+from job_tracker.adapters.store import retention
 from job_tracker.adapters.store.job_store import SqlJobStore
 from job_tracker.adapters.store.moment import of_clock
 from job_tracker.application import retain
@@ -104,6 +105,26 @@ async def test_what_is_old_is_removed_in_small_steps(
         left = await store.list_jobs(Filter(), newest_first=False, after=None, limit=10)
         assert await remove_old(store, settings().keep(), counted) == 0
     assert (removed, left) == ([(State.COMPLETED, 2), (State.COMPLETED, 2), (State.COMPLETED, 1)], [])
+
+
+async def test_jobs_with_many_failures_are_removed_in_smaller_steps(
+    settings: Callable[..., TrackerSettings], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step takes no more item failures than others can wait for; one job that has more goes alone."""
+    monkeypatch.setattr(retention, "ROWS_PER_STEP", 4)
+    clock, removed = TrackerClock(), Removed()
+    async with tracker(settings(), clock) as rig:
+        for number in (2, 2, 1, 9, 0):
+            failures = [
+                job_pb2.ItemFailure(item_key=f"{key}", code="C", message="m", origin=job_pb2.ITEM_FAILURE_ORIGIN_RULE)
+                for key in range(number)
+            ]
+            await rig.complete(await rig.running(), item_failures=failures)
+            clock.advance(1)
+    clock.advance(31 * DAY)
+    async with stored(database_url, clock) as store:
+        assert await remove_old(store, settings().keep(), lambda state, count: removed.append((state, count))) == 5
+    assert [count for _, count in removed] == [2, 1, 1, 1]
 
 
 async def test_a_job_whose_locks_still_stand_is_kept(

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
+import pytest
 from job_tracker.__main__ import TrackerSettings
+from job_tracker.entrypoints import pages
 from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
@@ -129,6 +131,22 @@ async def test_workers_come_in_pages_by_name(rig: Rig) -> None:
     for page_token in ("AAAA", (await rig.stub.ListJobs(pb.ListJobsRequest(page_size=1))).next_page_token or "né"):
         assert (await refusal(workers(rig, page_token=page_token))).reason == "PAGE_TOKEN_INVALID"
     assert (await refusal(workers(rig, page_size=501))).fields == {"page_size": "must be from 0 to 500, is 501"}
+
+
+async def test_a_page_ends_before_it_is_too_large(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker with very many types takes a page of its own, and nobody is left out."""
+    monkeypatch.setattr(pages, "PAGE_BYTES", 400)
+    types = [f"TYPE_{number}" for number in range(60)]
+    for name, asked in (("a", ["A"]), ("b", types), ("c", ["C"]), ("d", ["D"])):
+        await rig.claim(name, types=asked)
+    token, names = "", []
+    while True:
+        page = await rig.stub.ListWorkers(pb.ListWorkersRequest(page_token=token))
+        names.append([one.worker_id for one in page.workers])
+        token = page.next_page_token
+        if not token:
+            break
+    assert names == [["a"], ["b"], ["c", "d"]]
 
 
 async def test_silent_workers_are_forgotten_after_a_day(settings: Callable[..., TrackerSettings]) -> None:

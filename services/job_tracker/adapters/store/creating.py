@@ -8,12 +8,18 @@ from sqlalchemy import Connection, select
 
 from job_tracker.adapters.store.claiming import claim_if_free
 from job_tracker.adapters.store.dialects import next_ticket, pausing, serialise
-from job_tracker.adapters.store.moving import add_events, change_job, read_job
+from job_tracker.adapters.store.moving import add_events, change_jobs, read_job
 from job_tracker.adapters.store.rows import job_of, new_values
 from job_tracker.adapters.store.tables import create_requests, job_locks, job_types, jobs
 from job_tracker.application.ports.job_store import ConflictPolicy, Created, Creation
 from job_tracker.domain import moves
-from job_tracker.domain.errors import ConflictingJobError, JobDeletedError, JobNotFoundError, RequestIdReusedError
+from job_tracker.domain.errors import (
+    ConflictingJobError,
+    JobDeletedError,
+    JobNotFoundError,
+    RequestIdReusedError,
+    TrackerError,
+)
 from job_tracker.domain.job import Job, Json
 from job_tracker.domain.locks import Lock
 from job_tracker.domain.moves import Change, Now
@@ -63,11 +69,11 @@ def create(connection: Connection, creation: Creation, now: Now, new_token: Call
 def take_places(connection: Connection, now: Now) -> bool:
     """Give jobs whose time has come their place among those who want their locks; see `JobStore.take_places`."""
     due = select(jobs).where(jobs.c.state == "PENDING", jobs.c.ticket == 0, jobs.c.not_before <= now.wall)
-    found = connection.execute(
-        due.order_by(jobs.c.not_before, jobs.c.job_id).limit(100).with_for_update(skip_locked=True)
-    ).all()
-    waiting = [job_of(row) for row in found]
-    serialise(connection, {_queue(lock) for job in waiting for lock in job.locks})
+    due = due.order_by(jobs.c.not_before, jobs.c.job_id)
+    found = [job_of(row) for row in connection.execute(due.limit(100))]
+    serialise(connection, {_queue(lock) for job in found for lock in job.locks})
+    still = due.where(jobs.c.job_id.in_([job.job_id for job in found])).with_for_update(skip_locked=True)
+    waiting = [job_of(row) for row in connection.execute(still)]
     for job in waiting:
         placed = replace(job, ticket=next_ticket(connection))
         connection.execute(jobs.update().where(jobs.c.job_id == job.job_id).values(ticket=placed.ticket))
@@ -173,4 +179,7 @@ def _make_room(
             return Change(job, job)
         return moves.cancel(job, f"replaced by job {asked.job_id}", asked.created_by, creation.cancel_grace, now)
 
-    return tuple(change_job(connection, job_id, decide) for job_id in sorted(one.job_id for one, _ in standing))
+    outcomes = change_jobs(connection, [(one.job_id, decide) for one, _ in standing])
+    return tuple(
+        one for one in outcomes if not isinstance(one, TrackerError)
+    )  # else it ended, and was deleted, just now

@@ -181,7 +181,10 @@ class JobStore(Protocol):
         ...
 
     async def remove_ended(self, keep: Mapping[State, float], limit: int) -> dict[State, int]:
-        """Remove jobs whose end is longer ago than their state is kept (seconds), at most `limit`; how many of each."""
+        """Remove jobs whose end is longer ago than their state is kept (seconds): how many of each, none when none is left.
+
+        At most `limit` at a time, and fewer where much belongs to them.
+        """
         ...
 
     async def claim(self, request: ClaimRequest, new_token: Callable[[], str]) -> list[Claimed]:
