@@ -9,6 +9,7 @@ from job_tracker.domain import moves
 from job_tracker.domain.errors import ConflictingJobError, JobDeletedError, RequestIdReusedError
 from job_tracker.domain.job import Job, Json
 from job_tracker.domain.moves import Change, Now
+from job_tracker.domain.states import State
 
 from tests.fakes.memory_tables import CreationRow, Tables
 
@@ -88,7 +89,7 @@ def _existing(standing: Sequence[tuple[Job, str]], creation: Creation) -> Job | 
         asked.store_id,
         _exactly(asked.params),
     )
-    return one if same and not one.final else None
+    return one if same and one.state in (State.PENDING, State.RUNNING) else None
 
 
 def _exactly(params: Json) -> bytes:

@@ -114,6 +114,14 @@ async def forced_to_end(rig: Rig, **fields: Any) -> str:
     return claimed.job.job_id
 
 
+async def test_use_existing_refuses_for_a_job_that_is_being_cancelled(rig: Rig) -> None:
+    """What somebody wants stopped is not what another wants done."""
+    await rig.create(**ALIKE)
+    (claimed,) = await rig.claim()
+    await rig.stub.CancelJob(pb.CancelJobRequest(job_id=claimed.job.job_id))
+    await in_the_way(rig, "USE_EXISTING", claimed.job.job_id, **ALIKE)
+
+
 async def test_use_existing_refuses_for_a_job_that_has_ended_but_may_still_write(rig: Rig) -> None:
     """A job whose worker did not let go does nothing any more, and its locks stand."""
     job_id = await forced_to_end(rig, **ALIKE)

@@ -127,8 +127,8 @@ class _ConflictPolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     CONFLICT_POLICY_QUEUE: _ConflictPolicy.ValueType  # 2
     """Wait, PENDING, until every earlier incompatible job has ended."""
     CONFLICT_POLICY_USE_EXISTING: _ConflictPolicy.ValueType  # 3
-    """Answer with the job in the way, `created = false`, if it is alone there and has the same type, variant, store and params;
-    otherwise act as FAIL.
+    """Answer with the job in the way, `created = false`, if it is alone there, is not being cancelled, and has the same type,
+    variant, store and params; otherwise act as FAIL.
     """
     CONFLICT_POLICY_REPLACE: _ConflictPolicy.ValueType  # 4
     """Cancel the jobs in the way, if all are of the same type and store, and wait, PENDING, until they have let go and their
@@ -145,8 +145,8 @@ CONFLICT_POLICY_FAIL: ConflictPolicy.ValueType  # 1
 CONFLICT_POLICY_QUEUE: ConflictPolicy.ValueType  # 2
 """Wait, PENDING, until every earlier incompatible job has ended."""
 CONFLICT_POLICY_USE_EXISTING: ConflictPolicy.ValueType  # 3
-"""Answer with the job in the way, `created = false`, if it is alone there and has the same type, variant, store and params;
-otherwise act as FAIL.
+"""Answer with the job in the way, `created = false`, if it is alone there, is not being cancelled, and has the same type,
+variant, store and params; otherwise act as FAIL.
 """
 CONFLICT_POLICY_REPLACE: ConflictPolicy.ValueType  # 4
 """Cancel the jobs in the way, if all are of the same type and store, and wait, PENDING, until they have let go and their

@@ -23,6 +23,7 @@ from job_tracker.domain.errors import (
 from job_tracker.domain.job import Job, Json
 from job_tracker.domain.locks import Lock
 from job_tracker.domain.moves import Change, Now
+from job_tracker.domain.states import State
 
 
 def create(connection: Connection, creation: Creation, now: Now, new_token: Callable[[], str]) -> Created:
@@ -154,7 +155,8 @@ def _existing(standing: Sequence[tuple[Job, str]], creation: Creation) -> Job | 
         asked.store_id,
         _exactly(asked.params),
     )
-    return one if same and not one.final else None
+    # One that is being cancelled does not do it any more, and one that has ended stands for its locks alone.
+    return one if same and one.state in (State.PENDING, State.RUNNING) else None
 
 
 def _exactly(params: Json) -> bytes:
