@@ -116,8 +116,7 @@ async def forced_to_end(rig: Rig, **fields: Any) -> str:
 
 async def test_use_existing_refuses_for_a_job_that_is_being_cancelled(rig: Rig) -> None:
     """What somebody wants stopped is not what another wants done."""
-    await rig.create(**ALIKE)
-    (claimed,) = await rig.claim()
+    claimed = await rig.running(locks=K, **ALIKE)
     await rig.stub.CancelJob(pb.CancelJobRequest(job_id=claimed.job.job_id))
     await in_the_way(rig, "USE_EXISTING", claimed.job.job_id, **ALIKE)
 
