@@ -147,7 +147,7 @@ async def running(
             heartbeat=settings.heartbeat_seconds,
             unwatched=unwatched,
         )
-        await store.begin_watching_leases(tracker.cancel_grace)
+        await store.begin_watching_leases(tracker.cancel_grace, tracker.unwatched)
         stack.push_async_callback(_cancelled, asyncio.create_task(reap_forever(tracker)))
         removed = RemovedJobs(metrics.registry)
         retaining = asyncio.create_task(retain_forever(store, settings.keep(), removed.count))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 import orjson
-from job_tracker.adapters.store.claiming import ANSWER_BYTES
+from job_tracker.adapters.store.claiming import ANSWER_BYTES, SET_BACK_MICROS
 from job_tracker.application.ports.job_store import (
     Claimed,
     ClaimRequest,
@@ -87,6 +87,12 @@ class MemoryJobStore(MemoryReads):
     async def change(self, job_id: str, decide: Decide) -> Change:
         """Let `decide` look at a job as it is, and store what it answers."""
         return self.write(lambda tables: self._change(tables, job_id, decide))
+
+    async def change_if_free(self, job_id: str, decide: Decide) -> Change | None:
+        """Do as `change` does, unless there is no such job; in memory nobody is ever in the way."""
+        if job_id not in self.tables.jobs:
+            return None
+        return await self.change(job_id, decide)
 
     async def change_many(self, decisions: Sequence[tuple[str, Decide]]) -> list[Change | TrackerError]:
         """Do as `change` does with each of some jobs, in one transaction."""
@@ -166,7 +172,7 @@ class MemoryJobStore(MemoryReads):
         """Whether `claim` would find anything."""
         return request.request_id in self.tables.claims or bool(self._claimable(self.tables, request, self.moment()))
 
-    async def begin_watching_leases(self, grace: float) -> None:
+    async def begin_watching_leases(self, grace: float, unwatched: float) -> None:
         """Do nothing: the clock of this store goes on as long as the store does."""
 
     async def watch_leases(self, grace: float, unwatched: float) -> bool:
@@ -305,7 +311,7 @@ class MemoryJobStore(MemoryReads):
             and (not request.stores or job.store_id in request.stores)
             and job.ticket
             and not job.paused
-            and (job.not_before is None or job.not_before <= now.wall or job.update_time > now.wall)
+            and (job.not_before is None or job.not_before <= now.wall or job.update_time > now.wall + SET_BACK_MICROS)
             and job.type not in tables.pauses
             and self.is_free(tables, job)
         ]
@@ -313,6 +319,7 @@ class MemoryJobStore(MemoryReads):
 
     def _claim_one(self, tables: Tables, job: Job, request: ClaimRequest, now: Now, token: str) -> Job:
         fence = tables.raise_counter("fence", now.wall // 1_000)
+        tables.counters.setdefault("looked_after", round(now.steady * 1_000))
         lease = Lease(token, fence, request.ttl, now.steady + request.ttl, now.steady)
         return self.store_change(tables, moves.claim(job, lease, request.worker_id, now)).job
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from job_tracker.adapters.store.claiming import SET_BACK_MICROS
 from job_tracker.domain.job import EventKind, Job
 from job_tracker.domain.locks import Lock, compatible
 from job_tracker.domain.moves import Now
@@ -134,7 +135,7 @@ class Judge:
         self._hold(Invariant.ONLY_RISES, fence > self.highest_fence, f"fence {fence} after {self.highest_fence}")
         self.highest_fence = fence
         if old is not None:
-            due = old.not_before is None or old.not_before <= now.wall or old.update_time > now.wall
+            due = old.not_before is None or old.not_before <= now.wall or old.update_time > now.wall + SET_BACK_MICROS
             waits = old.paused or job.type in before.pauses or not due
             self._hold(Invariant.CLAIMABLE, not waits, job.job_id)
         for other in after.jobs.values():

@@ -31,6 +31,9 @@ CONNECT_SECONDS = 5.0
 LOCK_SECONDS = 5
 """How long a statement waits for a row that another transaction has locked."""
 
+IDLE_SECONDS = 10
+"""How long a transaction may wait for its process, which may be suspended: then the server ends it, and frees its rows."""
+
 STATEMENT_SECONDS = 30
 """How long one statement may run; the server ends it, and where the server cannot be heard, we do a little later."""
 
@@ -144,7 +147,8 @@ class PostgresDatabase:
 
 _TIME_OUTS = text(
     f"SELECT set_config('lock_timeout', '{LOCK_SECONDS}s', true),"
-    f" set_config('statement_timeout', '{STATEMENT_SECONDS}s', true)"
+    f" set_config('statement_timeout', '{STATEMENT_SECONDS}s', true),"
+    f" set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
 )
 
 
@@ -155,7 +159,11 @@ def _connecting(url: str, *, timed: bool, behind_pooler: bool) -> dict[str, Any]
     """
     settings = {"application_name": "nhanhsync"}
     if timed and not behind_pooler:
-        settings |= {"lock_timeout": f"{LOCK_SECONDS}s", "statement_timeout": f"{STATEMENT_SECONDS}s"}
+        settings |= {
+            "lock_timeout": f"{LOCK_SECONDS}s",
+            "statement_timeout": f"{STATEMENT_SECONDS}s",
+            "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+        }
 
     async def connect(**_: object) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(

@@ -1,13 +1,15 @@
 """Claiming: who may run, fences, and claims that are asked for again."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Select, and_, bindparam, exists, or_, select
 
 from job_tracker.adapters.store.dialects import pausing, raise_counter, serialise
+from job_tracker.adapters.store.moment import Moment
 from job_tracker.adapters.store.moving import store_change
+from job_tracker.adapters.store.reaping import LOOKED_AFTER, note_leases
 from job_tracker.adapters.store.rows import job_of
 from job_tracker.adapters.store.tables import claim_requests, job_locks, jobs, paused_types
 from job_tracker.application.ports.job_store import Claimed, ClaimRequest
@@ -34,8 +36,13 @@ LOCKS_FREE = ~exists(
 TYPE_PAUSED = exists(select(1).where(paused_types.c.type == jobs.c.type))
 
 
-def claim(connection: Connection, request: ClaimRequest, now: Now, new_token: Callable[[], str]) -> list[Claimed]:
-    """Claim what may run; see `JobStore.claim`."""
+SET_BACK_MICROS = 10_000_000
+"""A job that changed further ahead than this changed by a clock that was set back since. Less is the time between a look at the
+clock and a look at the job."""
+
+
+def claim(connection: Connection, request: ClaimRequest, moment: Moment, new_token: Callable[[], str]) -> list[Claimed]:
+    """Claim what may run; see `JobStore.claim`. What waits for others looks at the clock after it has waited."""
     serialise(connection, [f"claim/{request.request_id}"])
     repeated = connection.execute(
         select(claim_requests).where(claim_requests.c.request_id == request.request_id)
@@ -44,42 +51,42 @@ def claim(connection: Connection, request: ClaimRequest, now: Now, new_token: Ca
         if repeated.content_hash != request.content_hash:
             raise InvalidFieldsError([("request_id", "was used before for another claim")])
         return _still_held(connection, orjson.loads(repeated.claims))
-    serialise(connection, map(pausing, request.types), shared=True)
-    query = _claimable(request, now).limit(request.max_jobs).with_for_update(of=jobs, skip_locked=True)
+    serialise(connection, [LOOKED_AFTER, *map(pausing, request.types)], shared=True)
+    query = _claimable(request, moment(connection)).limit(request.max_jobs).with_for_update(of=jobs, skip_locked=True)
     taken: list[Any] = []
     size = 0
     for row in connection.execute(query).all():
-        size += len(row.params) + len(row.checkpoint or b"")
+        size += _size(row)
         if taken and size > ANSWER_BYTES:
             break
         taken.append(row)
     if not taken:
         return []
-    fence = raise_counter(connection, "fence", len(taken), now.wall // 1_000) - len(taken)
+    leased = _leased(connection, len(taken), moment)
     claimed = []
     for number, row in enumerate(taken, 1):
-        job = _claim_one(connection, job_of(row), request, now, new_token(), fence + number)
+        job = _claim_one(connection, job_of(row), request, leased.moment, new_token(), leased.fence + number)
         assert job.lease is not None  # noqa: S101 - a claim gives one
         claimed.append(Claimed(job, job.lease, row.checkpoint or b""))
     row_values = {
         "request_id": request.request_id,
         "content_hash": request.content_hash,
         "claims": orjson.dumps([(one.job.job_id, one.lease.token) for one in claimed]).decode(),
-        "request_time": now.wall,
+        "request_time": leased.moment.wall,
     }
     connection.execute(claim_requests.insert(), row_values)
     return claimed
 
 
 def claim_if_free(
-    connection: Connection, job: Job, request: ClaimRequest, now: Now, new_token: Callable[[], str]
+    connection: Connection, job: Job, request: ClaimRequest, moment: Moment, new_token: Callable[[], str]
 ) -> Job:
     """Claim a job that was created in this transaction, if nothing is in its way."""
     free = select(jobs.c.job_id).where(jobs.c.job_id == job.job_id, jobs.c.ticket > 0, ~TYPE_PAUSED, LOCKS_FREE)
     if connection.execute(free).first() is None:
         return job
-    fence = raise_counter(connection, "fence", 1, now.wall // 1_000)
-    return _claim_one(connection, job, request, now, new_token(), fence)
+    leased = _leased(connection, 1, moment)
+    return _claim_one(connection, job, request, leased.moment, new_token(), leased.fence + 1)
 
 
 def any_claimable(connection: Connection, request: ClaimRequest, now: Now) -> bool:
@@ -93,7 +100,7 @@ def any_claimable(connection: Connection, request: ClaimRequest, now: Now) -> bo
 def _claimable(request: ClaimRequest, now: Now) -> Select[*tuple[Any, ...]]:
     pending = jobs.c.state == bindparam("pending", State.PENDING.value, literal_execute=True)  # as the index has it
     # A back-off ends early when the wall clock was set back meanwhile: the hours are not its own to wait out.
-    set_back = jobs.c.update_time > now.wall
+    set_back = jobs.c.update_time > now.wall + SET_BACK_MICROS
     due = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now.wall, set_back)
     query = select(jobs).where(
         pending, jobs.c.type.in_(request.types), jobs.c.ticket > 0, ~jobs.c.paused, due, ~TYPE_PAUSED, LOCKS_FREE
@@ -101,6 +108,26 @@ def _claimable(request: ClaimRequest, now: Now) -> Select[*tuple[Any, ...]]:
     if request.stores:
         query = query.where(jobs.c.store_id.in_(request.stores))
     return query.order_by(jobs.c.priority.desc(), jobs.c.ticket)
+
+
+class _Leased(NamedTuple):
+    """When leases begin, and the fence before their first."""
+
+    moment: Now
+    fence: int
+
+
+def _leased(connection: Connection, leases: int, moment: Moment) -> _Leased:
+    """Draw fences, note that there are leases to look after, and then look at the clock: a lease does not begin with a wait."""
+    last = raise_counter(connection, "fence", leases, moment(connection).wall // 1_000)
+    now = moment(connection)
+    note_leases(connection, now)
+    return _Leased(now, last - leases)
+
+
+def _size(row: Any) -> int:  # noqa: ANN401 - a row
+    texts = (row.params, row.labels, row.locks, row.failure, row.state_message, row.result)
+    return sum(len(text or "") for text in texts) + len(row.checkpoint or b"")
 
 
 def _claim_one(connection: Connection, job: Job, request: ClaimRequest, now: Now, token: str, fence: int) -> Job:

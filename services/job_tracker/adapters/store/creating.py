@@ -8,7 +8,9 @@ from sqlalchemy import Connection, select
 
 from job_tracker.adapters.store.claiming import claim_if_free
 from job_tracker.adapters.store.dialects import next_ticket, pausing, serialise
+from job_tracker.adapters.store.moment import Moment
 from job_tracker.adapters.store.moving import add_events, change_jobs, read_job
+from job_tracker.adapters.store.reaping import LOOKED_AFTER
 from job_tracker.adapters.store.rows import job_of, new_values
 from job_tracker.adapters.store.tables import create_requests, job_locks, job_types, jobs
 from job_tracker.application.ports.job_store import ConflictPolicy, Created, Creation
@@ -26,13 +28,15 @@ from job_tracker.domain.moves import Change, Now
 from job_tracker.domain.states import State
 
 
-def create(connection: Connection, creation: Creation, now: Now, new_token: Callable[[], str]) -> Created:
+def create(connection: Connection, creation: Creation, moment: Moment, new_token: Callable[[], str]) -> Created:
     """Store a job with its locks, or find the one that this request made before; see `JobStore.create`."""
-    job = replace(creation.job, create_time=now.wall, update_time=now.wall)
+    job = creation.job
     request = [f"request/{creation.request_id}"] if creation.request_id else []
     serialise(connection, [*request, *(_queue(lock) for lock in job.locks)])
     if creation.claim is not None:
-        serialise(connection, [pausing(job.type)], shared=True)
+        serialise(connection, [LOOKED_AFTER, pausing(job.type)], shared=True)
+    now = moment(connection)
+    job = replace(job, create_time=now.wall, update_time=now.wall)
     if creation.request_id:
         made_before = _made_before(connection, creation)
         if made_before is not None:
@@ -60,7 +64,7 @@ def create(connection: Connection, creation: Creation, now: Now, new_token: Call
     take_place(connection, job)
     add_events(connection, job.job_id, moves.created(job, now))
     if creation.claim is not None:
-        job = claim_if_free(connection, job, creation.claim, now, new_token)
+        job = claim_if_free(connection, job, creation.claim, moment, new_token)
     token = None if job.lease is None else job.lease.token
     if creation.request_id:
         _remember(connection, creation, job, token, now)

@@ -17,7 +17,7 @@ from job_tracker.adapters.store import (
     workers,
 )
 from job_tracker.adapters.store.moment import Moment
-from job_tracker.adapters.store.positions import read_position
+from job_tracker.adapters.store.positions import forget_foreign_positions, read_position
 from job_tracker.application.ports.job_store import (
     Claimed,
     ClaimRequest,
@@ -54,11 +54,15 @@ class SqlJobStore:
 
     async def create(self, creation: Creation, new_token: Callable[[], str]) -> Created:
         """Store a job, or find the one that this request made before."""
-        return await self._database.write(lambda c: creating.create(c, creation, self._now(c), new_token))
+        return await self._database.write(lambda c: creating.create(c, creation, self._now, new_token))
 
     async def change(self, job_id: str, decide: Decide) -> Change:
         """Let `decide` look at a job as it is, and store what it answers."""
         return await self._database.write(lambda c: moving.change_job(c, job_id, partial(self._decided, c, decide)))
+
+    async def change_if_free(self, job_id: str, decide: Decide) -> Change | None:
+        """Do as `change` does, unless there is no such job or somebody else is changing it."""
+        return await self._database.write(lambda c: moving.change_if_free(c, job_id, partial(self._decided, c, decide)))
 
     async def change_many(self, decisions: Sequence[tuple[str, Decide]]) -> list[Change | TrackerError]:
         """Do as `change` does with each of some jobs, in one transaction."""
@@ -79,22 +83,25 @@ class SqlJobStore:
 
     async def claim(self, request: ClaimRequest, new_token: Callable[[], str]) -> list[Claimed]:
         """Claim what may run."""
-        return await self._database.write(lambda c: claiming.claim(c, request, self._now(c), new_token))
+        return await self._database.write(lambda c: claiming.claim(c, request, self._now, new_token))
 
     async def any_claimable(self, request: ClaimRequest) -> bool:
         """Whether `claim` would find anything."""
         return await self._database.read(lambda c: claiming.any_claimable(c, request, self._now(c)))
 
-    async def begin_watching_leases(self, grace: float) -> None:
-        """Begin every lease anew where the clock that they were measured with ended with its process."""
-        if self._database.dialect == "sqlite":
+    async def begin_watching_leases(self, grace: float, unwatched: float) -> None:
+        """Begin leases anew where nobody looked after them, or where the clock that they were measured with has ended."""
+        await self._database.write(forget_foreign_positions)
+        if self._database.dialect == "postgresql":
+            await self.watch_leases(grace, unwatched)
+        else:
             await self._database.write(lambda c: reaping.give_leases_a_whole_ttl(c, self._now(c), grace))
 
     async def watch_leases(self, grace: float, unwatched: float) -> bool:
         """Note that leases are looked after."""
         if not await self._database.read(lambda c: reaping.must_note(c, self._now(c))):
             return False
-        return await self._database.write(lambda c: reaping.watch_leases(c, self._now(c), grace, unwatched))
+        return await self._database.write(lambda c: reaping.watch_leases(c, self._now, grace, unwatched))
 
     async def overdue(self) -> list[str]:
         """Find held jobs whose lease or grace has run out."""

@@ -27,6 +27,8 @@ ONE_JOB = select(jobs).where(jobs.c.job_id == bindparam("wanted_job_id"))
 ONE_JOB_LOCKED = ONE_JOB.with_for_update()
 """On PostgreSQL others wait for the row until the transaction ends; on SQLite one writer has it anyway."""
 
+ONE_JOB_IF_FREE = ONE_JOB.with_for_update(skip_locked=True)
+
 UNREPLACED = frozenset({"job_id", "item_key", "stage", "first_time"})
 """What a later report of the same failure leaves as it is."""
 
@@ -49,6 +51,15 @@ def change_job(connection: Connection, job_id: str, decide: Callable[[Job], Chan
     if change.changed:
         change = store_change(connection, change)
     return change
+
+
+def change_if_free(connection: Connection, job_id: str, decide: Callable[[Job], Change]) -> Change | None:
+    """Change a job that nobody else is changing; see `JobStore.change_if_free`."""
+    row = connection.execute(ONE_JOB_IF_FREE, {"wanted_job_id": job_id}).one_or_none()
+    if row is None:
+        return None
+    change = decide(job_of(row))
+    return store_change(connection, change) if change.changed else change
 
 
 def change_jobs(

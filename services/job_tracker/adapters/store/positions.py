@@ -9,12 +9,15 @@ that may still commit: https://www.postgresql.org/docs/current/functions-info.ht
 into a new cluster begins with low numbers again, so a token from before it adds nothing to what is active.
 """
 
-from sqlalchemy import ColumnElement, Connection, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, literal_column, select, text, update
 
 from job_tracker.adapters.store.dialects import POSTGRESQL, raise_counter
-from job_tracker.adapters.store.tables import counters
+from job_tracker.adapters.store.tables import counters, job_events
 
 MINE: ColumnElement[int] = literal_column("CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
+NEXT_UNGIVEN: ColumnElement[int] = literal_column(
+    "CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
+)
 LOWEST_UNFINISHED = text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
 
 
@@ -23,6 +26,16 @@ def draw_position(connection: Connection, at_least: int) -> int | ColumnElement[
     if connection.dialect.name == POSTGRESQL:
         return MINE
     return raise_counter(connection, "position", 1, at_least)
+
+
+def forget_foreign_positions(connection: Connection) -> None:
+    """Move events whose positions another cluster gave, from which the database was restored, to the beginning.
+
+    Its numbers may be ahead of this one's, and everything would be told again until this one has caught up.
+    """
+    if connection.dialect.name == POSTGRESQL:
+        ahead = job_events.c.position >= NEXT_UNGIVEN
+        connection.execute(update(job_events).where(ahead).values(position=0))
 
 
 def read_position(connection: Connection) -> int:

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
 from job_tracker.adapters.store.dialects import insert, serialise
+from job_tracker.adapters.store.moment import Moment
 from job_tracker.adapters.store.tables import claim_requests, counters, create_requests, job_locks, jobs, workers
 from job_tracker.domain.moves import Now
 from job_tracker.domain.states import HELD, State
@@ -55,12 +56,19 @@ def must_note(connection: Connection, now: Now) -> bool:
     return not 0 <= since < ROUND_SECONDS
 
 
-def watch_leases(connection: Connection, now: Now, grace: float, longest: float) -> bool:
+def note_leases(connection: Connection, now: Now) -> None:
+    """Note with the first lease that there is something to look after from now on."""
+    statement = insert(connection, counters).values(name=LOOKED_AFTER, value=round(now.steady * 1_000))
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def watch_leases(connection: Connection, moment: Moment, grace: float, longest: float) -> bool:
     """Note that leases are looked after, and begin them anew where nobody did; see `JobStore.watch_leases`.
 
     The note goes when there is nothing to look after: a quiet time is no absence.
     """
     serialise(connection, [LOOKED_AFTER])
+    now = moment(connection)
     if not _anything_to_look_after(connection):
         connection.execute(delete(counters).where(counters.c.name == LOOKED_AFTER))
         return False
@@ -77,8 +85,11 @@ def watch_leases(connection: Connection, now: Now, grace: float, longest: float)
 def give_leases_a_whole_ttl(connection: Connection, now: Now, grace: float) -> None:
     """Set every steady time anew: those that were written before say nothing any more."""
     steady = now.steady
-    held = jobs.c.state.in_(HELD_STATES)
-    connection.execute(select(jobs.c.job_id).where(held).order_by(jobs.c.job_id).with_for_update())
+    # A row that somebody else is changing is one of a worker that was heard of, or of a replica that hangs: it is not waited for.
+    found = connection.execute(
+        select(jobs.c.job_id).where(jobs.c.state.in_(HELD_STATES)).with_for_update(skip_locked=True)
+    )
+    held = jobs.c.job_id.in_(list(found.scalars()))
     connection.execute(
         update(jobs)
         .where(held)
@@ -90,7 +101,7 @@ def give_leases_a_whole_ttl(connection: Connection, now: Now, grace: float) -> N
         .values(pace_base_steady=steady, pace_base_processed=jobs.c.processed, pace_last_processed=jobs.c.processed)
     )
     connection.execute(
-        update(jobs).where(jobs.c.state == State.CANCELLING.value).values(cancel_deadline_steady=steady + grace)
+        update(jobs).where(held, jobs.c.state == State.CANCELLING.value).values(cancel_deadline_steady=steady + grace)
     )
     connection.execute(
         update(job_locks)

@@ -167,6 +167,10 @@ class JobStore(Protocol):
         """
         ...
 
+    async def change_if_free(self, job_id: str, decide: Decide) -> Change | None:
+        """Do as `change` does, unless there is no such job or somebody else is changing it at this moment: then None."""
+        ...
+
     async def change_many(self, decisions: Sequence[tuple[str, Decide]]) -> list[Change | TrackerError]:
         """Do as `change` does with each of some jobs, in one transaction; one that is refused is refused alone."""
         ...
@@ -199,8 +203,8 @@ class JobStore(Protocol):
         """Whether `claim` would answer with anything, or was asked the same before."""
         ...
 
-    async def begin_watching_leases(self, grace: float) -> None:
-        """After a start: where the steady clock begins anew, so does every lease and every grace (seconds)."""
+    async def begin_watching_leases(self, grace: float, unwatched: float) -> None:
+        """Before anybody is served after a start: as `watch_leases`; where the steady clock begins anew, in any case."""
         ...
 
     async def watch_leases(self, grace: float, unwatched: float) -> bool:

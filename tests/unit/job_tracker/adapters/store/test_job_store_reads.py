@@ -137,7 +137,7 @@ async def test_a_start_begins_leases_anew_where_the_clock_does(rig: StoreRig) ->
     """On SQLite the steady clock is the process's; the others' goes on without it."""
     await rig.running()
     rig.clock.advance(10)
-    await rig.store.begin_watching_leases(GRACE)
+    await rig.store.begin_watching_leases(GRACE, 4.0)
     lease = (await rig.store.get("job-1")).lease
     assert lease is not None
     assert lease.deadline == TTL + (10 if rig.kind == "sqlite" else 0)

@@ -75,7 +75,9 @@ async def test_a_change_that_was_decided_on_something_else_is_not_stored(tmp_pat
     async with tracker_database(tmp_path) as database:
         claim = ClaimRequest("", "worker", (), 1, 30.0)
         creation = Creation(JOB, ConflictPolicy.FAIL, "", "", claim)
-        held = (await database.write(lambda c: creating.create(c, creation, NOW, CountedTokens()))).job
+        held = (
+            await database.write(lambda c: creating.create(c, creation, lambda _connection: NOW, CountedTokens()))
+        ).job
         said = Report(Progress(processed=1, successful=1))
         decided = moves.update(held, "token-1", 1, said, NOW)
         for stale in (
