@@ -103,6 +103,23 @@ async def test_directives_are_of_the_callers_stores(guarded: Guarded) -> None:
     assert (await watch.read()).job_id == jobs[1]
 
 
+async def test_a_worker_of_others_is_listed_as_its_own_calls_tell(guarded: Guarded) -> None:
+    """A limited caller that claims and listens under its name changes nothing of it; under a name of its own it is listed."""
+
+    async def claim(caller: FakeCaller, worker_id: str, of_type: str) -> None:
+        request = pb.ClaimJobsRequest(request_id=f"{worker_id}-{of_type}", worker_id=worker_id, types=[of_type])
+        await guarded.jobs.ClaimJobs(request, metadata=caller.metadata)
+
+    await claim(ADMIN, "w", "TOLD")
+    await claim(CLERK, "w", "SPOOFED")
+    watch = guarded.jobs.WatchDirectives(pb.WatchDirectivesRequest(worker_id="w"), metadata=CLERK.metadata)
+    await watch.read()
+    await claim(CLERK, "clerks", "OWN")
+    listed = (await guarded.jobs.ListWorkers(pb.ListWorkersRequest(), metadata=ADMIN.metadata)).workers
+    found = {one.worker_id: (list(one.types), one.listening) for one in listed}
+    assert (found["w"], found["clerks"]) == ((["TOLD"], False), (["OWN"], False))
+
+
 async def test_creations_stay_within_the_callers_stores(guarded: Guarded) -> None:
     """No job of no store, no foreign or missing parent, no lock outside; and a lease only for workers."""
     parent, foreign = await guarded.job(HANOI), await guarded.job(DANANG)
