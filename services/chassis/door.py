@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,7 @@ class Door:
         self._permissions = permissions
         self._tokens = tokens
         self._limits = limits or Limits()
+        self._strangers = self._limits.afresh()  # by host, which may be called as a token is
 
     def identify(self, method: str, metadata: Metadata) -> Visitor:
         """Find who calls, and see whether their role is one for this call; nothing of the request is looked at.
@@ -120,11 +121,27 @@ class Door:
             raise PermissionDeniedError(_call(method), caller.name)
         return Visitor(caller, token_hash)
 
+    def turned_away(self, peer: str) -> None:
+        """Count a call that is refused before it is looked at; who tries and tries is not even told why.
+
+        Raises:
+            QuotaExceededError: Its host had too many refused.
+        """
+        self._strangers.call(host_of(peer))
+
+    def seat_of_host(self, peer: str) -> AbstractContextManager[None]:
+        """Hold a seat for a stream that asks for no token.
+
+        Raises:
+            QuotaExceededError: When it is entered: all seats of the host are taken.
+        """
+        return self._strangers.stream(host_of(peer))
+
     @asynccontextmanager
     async def passed(
-        self, method: str, visitor: Visitor, request: object, peer: str, *, stream: bool
+        self, method: str, visitor: Visitor, request: object, peer: str, *, seated: bool
     ) -> AsyncIterator[None]:
-        """Let a call pass, and hold what it needs for as long as it lasts.
+        """Let a call pass, and hold what it needs for as long as it lasts: a seat, where it is `seated`.
 
         Raises:
             QuotaExceededError: Over the caller's limits.
@@ -138,7 +155,7 @@ class Door:
         answer_to(caller)
         permission = self._permission(method)
         with ExitStack() as held:
-            if stream:
+            if seated:
                 held.enter_context(self._limits.stream(quota_of))
             if permission is not None:
                 if not await permission.scope(caller, request):

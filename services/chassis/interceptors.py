@@ -16,7 +16,8 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from chassis.door import Door, Visitor
+from chassis.door import OPEN, Door, Visitor
+from chassis.limits import QuotaExceededError
 from chassis.metrics import CallMetrics
 
 log = structlog.get_logger()
@@ -141,7 +142,7 @@ class Refusing(grpc.aio.ServerInterceptor):
     `write_seconds` ends with `ReaderTooSlowError`, which the table has to hold.
 
     A unary call that has begun is brought to its end even when its caller goes away: what it stores is told of, too. Only
-    `long_polls`, named by method, end with their caller.
+    `long_polls`, named by method, end with their caller; they take a seat as streams do.
     """
 
     def __init__(
@@ -168,13 +169,17 @@ class Refusing(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[Handler | None]"],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """Wrap the handler of a unary or a streaming call; health stays as it is."""
+        """Wrap the handler of a unary or a streaming call; of health, only the stream is counted."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or method.startswith("/grpc.health."):
+        if handler is None:
             return handler
         inner: Any = handler  # the stubs know only the synchronous shape of a handler's functions
         codec = (inner.request_deserializer, inner.response_serializer)
+        if method.startswith(OPEN):
+            if not inner.response_streaming:
+                return handler
+            return grpc.unary_stream_rpc_method_handler(self._open_stream(method, inner.unary_stream), *codec)
         try:
             visitor = self._door.identify(method, handler_call_details.invocation_metadata)
         except Exception as error:  # every kind is refused in its way
@@ -194,19 +199,33 @@ class Refusing(grpc.aio.ServerInterceptor):
 
     def _no_entry(self, method: str, error: Exception) -> Callable[[Any, Any], Awaitable[None]]:
         async def answer(_request: object, context: Context) -> None:
+            try:
+                self._door.turned_away(context.peer())
+            except QuotaExceededError as too_often:
+                await self._refuse(method, context, too_often, None)
             await self._refuse(method, context, error, None)
 
         return answer
 
+    def _open_stream(self, method: str, call: Answering) -> Answering:
+        async def answer(request: Message, context: Context) -> None:
+            try:
+                with self._door.seat_of_host(context.peer()):
+                    await call(request, context)
+            except QuotaExceededError as error:
+                await self._refuse(method, context, error, None)
+
+        return answer
+
     def _unary(self, method: str, visitor: Visitor, call: Answering) -> Answering:
-        interruptible = method.rpartition("/")[2] in self._long_polls
+        long_poll = method.rpartition("/")[2] in self._long_polls
 
         async def answer(request: Message, context: Context) -> Message:
             began = time.perf_counter()
             try:
-                async with self._door.passed(method, visitor, request, context.peer(), stream=False):
+                async with self._door.passed(method, visitor, request, context.peer(), seated=long_poll):
                     answering = call(request, context)
-                    response: Message = await (answering if interruptible else brought_to_its_end(answering))
+                    response: Message = await (answering if long_poll else brought_to_its_end(answering))
             except Exception as error:  # every kind is refused in its way
                 await self._refuse(method, context, error, time.perf_counter() - began)
             seconds = time.perf_counter() - began
@@ -222,7 +241,7 @@ class Refusing(grpc.aio.ServerInterceptor):
         async def answer(request: Message, context: Context) -> None:
             try:
                 async with (
-                    self._door.passed(method, visitor, request, context.peer(), stream=True),
+                    self._door.passed(method, visitor, request, context.peer(), seated=True),
                     aclosing(call(request, context)) as responses,
                 ):
                     async for response in responses:

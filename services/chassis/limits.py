@@ -1,4 +1,4 @@
-"""How much one caller may ask for: calls a second, and streams at a time."""
+"""How much one caller may ask for: calls a second, and streams and long polls at a time."""
 
 import time
 from collections import Counter
@@ -59,6 +59,10 @@ class Limits:
         self._buckets: dict[str, TokenBucket] = {}
         self._streams: Counter[str] = Counter()
 
+    def afresh(self) -> "Limits":
+        """Make the same limits, with nothing counted yet."""
+        return Limits(calls_per_second=self._rate, streams=self._most_streams, monotonic=self._monotonic)
+
     def call(self, caller: str) -> None:
         """Count a call.
 
@@ -79,7 +83,7 @@ class Limits:
 
     @contextmanager
     def stream(self, caller: str) -> Iterator[None]:
-        """Hold a seat for a stream for as long as the context lasts, however it ends.
+        """Hold a seat for a stream or a long poll for as long as the context lasts, however it ends.
 
         Raises:
             QuotaExceededError: All of the caller's seats are taken.
@@ -100,5 +104,5 @@ class Limits:
         return len(self._buckets)
 
     def seats(self, caller: str) -> int:
-        """How many streams a caller holds now."""
+        """How many streams and long polls a caller holds now."""
         return self._streams.get(caller, 0)

@@ -92,7 +92,10 @@ class ServiceSettings(BaseSettings):
         ),
     )
     streams_per_caller: int = Field(
-        2_000, ge=0, le=1_000_000, description="Streams that one caller holds at a time; 0: no limit."
+        2_000,
+        ge=0,
+        le=1_000_000,
+        description="Streams and long polls that one caller holds at a time; 0: no limit.",
     )
     metrics_listen: str = Field("", description="Where Prometheus scrapes, host:port; empty: nowhere.")
     log_level: Annotated[str, AfterValidator(_known_level)] = Field(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import uuid_utils
+from chassis.auth import current_caller
 from chassis.database import DatabaseInUseError, DatabaseUnavailableError, open_database
 from chassis.door import standing_door
 from chassis.interceptors import Refusing
@@ -137,7 +138,7 @@ async def running(
             await stack.enter_async_context(joined(changes, store, clock, settings.database_url, notify=notify))
         tracker = Tracker(
             store=store,
-            workers=Workers(store, clock, settings.heartbeat_seconds),
+            workers=Workers(store, clock, settings.heartbeat_seconds, _limited_to),
             changes=changes,
             clock=clock,
             new_id=lambda: str(uuid_utils.uuid7()),
@@ -178,6 +179,11 @@ async def running(
             )
         )
         yield Handle(address, metrics_address)
+
+
+def _limited_to() -> str:
+    caller = current_caller()
+    return caller.name if caller.stores is not None else ""
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

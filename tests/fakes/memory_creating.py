@@ -106,7 +106,7 @@ def _make_room(
     for one, key in standing:
         of_a_kind = one.final or (one.type, one.store_id) == (asked.type, asked.store_id)
         if creation.policy is not ConflictPolicy.REPLACE or not of_a_kind:
-            raise ConflictingJobError(one.job_id, key)
+            raise ConflictingJobError(one.job_id, key, one.store_id)
     changes = []
     for one, _ in sorted(standing, key=lambda item: item[0].job_id):
         change = Change(one, one)

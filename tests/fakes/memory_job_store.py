@@ -248,13 +248,17 @@ class MemoryJobStore(MemoryReads):
 
         self.write(unit)
 
-    async def note_worker(self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool) -> None:
+    async def note_worker(
+        self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool, limited_to: str = ""
+    ) -> None:
         """Note that a worker was heard of."""
         wall = self.moment().wall
 
         def unit(tables: Tables) -> None:
-            row = tables.workers.get(worker_id, WorkerRow((), wall, wall))
-            row = replace(row, last_seen=wall, types=row.types if types is None else types)
+            row = tables.workers.get(worker_id, WorkerRow((), wall, wall, noted_by=limited_to))
+            if limited_to not in ("", row.noted_by):
+                return
+            row = replace(row, last_seen=wall, noted_by=limited_to, types=row.types if types is None else types)
             tables.workers[worker_id] = replace(row, listening=wall) if listening else row
 
         self.write(unit)

@@ -57,6 +57,7 @@ class WorkerRow:
     first_seen: int
     last_seen: int
     listening: int | None = None
+    noted_by: str = ""
 
 
 Failures = dict[tuple[str, str], ItemFailure]

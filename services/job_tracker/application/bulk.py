@@ -20,6 +20,8 @@ from job_tracker.domain.states import PAUSABLE, State
 JOBS_PER_CALL = 1_000
 SHOWN = 100
 PAGE = 200
+BULK_RETRY = "bulk-retry/"
+"""Begins the request ids of bulk retries. Callers may not take one: the job would count as retried."""
 
 RETRYABLE = frozenset({State.FAILED, State.PARTIALLY_COMPLETED, State.CANCELLED})
 RETRIED_UNASKED = RETRYABLE - {State.CANCELLED}
@@ -91,7 +93,7 @@ async def retry_jobs(
         if await tracker.store.retried([job.job_id]):
             raise _NothingToDoError
         # Two calls at once make one job: both ask under the same name.
-        how = Retry(f"bulk-retry/{job.job_id}", f"bulk-retry/{scope}", policy, created_by, scope)
+        how = Retry(f"{BULK_RETRY}{job.job_id}", f"{BULK_RETRY}{scope}", policy, created_by, scope)
         try:
             made = await retry_job(tracker, job.job_id, how)
         except (JobNotFoundError, JobDeletedError, RequestIdReusedError) as done_with:

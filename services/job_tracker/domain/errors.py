@@ -71,9 +71,10 @@ class RetryScopeUnsupportedError(TrackerError):
 class ConflictingJobError(TrackerError):
     """An earlier job stands on an incompatible lock."""
 
-    def __init__(self, job_id: str, lock_key: str) -> None:
+    def __init__(self, job_id: str, lock_key: str, store_id: str = "") -> None:
         super().__init__(f"job {job_id} is in the way: it holds {lock_key}; wait for it, or queue behind it")
         self.job_id = job_id
+        self.store_id = store_id
         self.lock_key = lock_key
 
 

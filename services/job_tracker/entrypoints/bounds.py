@@ -5,17 +5,23 @@ import re
 from collections.abc import Sized
 from dataclasses import dataclass
 
+from job_tracker.application.bulk import BULK_RETRY
+
 KIB = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string's length in characters, and its form; `optional` lets it be empty whatever the form."""
+    """A string's length in characters, and its form.
+
+    `optional` lets it be empty whatever the form; what begins with `reserved` is not for callers.
+    """
 
     longest: int | None = None
     shortest: int = 0
     pattern: str = ""
     optional: bool = False
+    reserved: str = ""
 
     def fault(self, value: str) -> str | None:
         """Say what is wrong with a value, None when nothing is."""
@@ -27,6 +33,8 @@ class Text:
             return f"must have at most {self.longest:,} characters, has {len(value):,}"
         if self.pattern and re.fullmatch(self.pattern, value) is None:
             return f"must match {self.pattern}"
+        if self.reserved and value.startswith(self.reserved):
+            return f"must not begin with {self.reserved}"
         return None
 
 
@@ -92,7 +100,7 @@ class Size:
 
 NAME = r"^[A-Z][A-Z0-9_]{0,63}$"
 JOB_ID = Text(longest=128, shortest=1)
-REQUEST_ID = Text(longest=128, optional=True)
+REQUEST_ID = Text(longest=128, optional=True, reserved=BULK_RETRY)
 WORKER_ID = Text(longest=128, shortest=1)
 WHO = Text(longest=128)
 VALUE = Text(longest=64)

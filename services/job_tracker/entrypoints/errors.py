@@ -32,8 +32,11 @@ def _request_id_reused(error: errors.RequestIdReusedError) -> Refusal:
 
 
 def _conflicting(error: errors.ConflictingJobError) -> Refusal:
-    metadata = {"job_id": error.job_id, "lock_key": error.lock_key}
     reason = "ERROR_REASON_CONFLICTING_JOB_ACTIVE"
+    if not current_caller().owns(error.store_id):  # a retry takes its job's locks, which may be outside the store
+        message = "a job of another store is in the way; wait for it, or queue behind it"
+        return Refusal(Code.ABORTED, reason, message)
+    metadata = {"job_id": error.job_id, "lock_key": error.lock_key}
     return Refusal(Code.ABORTED, reason, str(error), metadata, resource=(JOB, error.job_id))
 
 
@@ -100,11 +103,11 @@ def _over_quota(error: QuotaExceededError) -> Refusal:
     return Refusal(Code.RESOURCE_EXHAUSTED, reason, str(error), metadata, retry_seconds=error.retry_seconds)
 
 
-def reason_of(error: errors.TrackerError) -> ErrorReason.ValueType:
-    """Say why a part of a call is refused, as the contract's enum does; `ERRORS` has a row for every class."""
+def reason_of(error: errors.TrackerError) -> tuple[ErrorReason.ValueType, str]:
+    """Say why a part of a call is refused, as the contract's enum does, and in a sentence that its caller may read."""
     refusal = refusal_for(ERRORS, error)
-    assert refusal is not None  # noqa: S101 - a test holds the table against the tree of errors
-    return ErrorReason.Value(refusal.reason)
+    assert refusal is not None  # noqa: S101 - `ERRORS` has a row for every class: a test holds it against their tree
+    return ErrorReason.Value(refusal.reason), refusal.message
 
 
 ERRORS: ErrorTable = {

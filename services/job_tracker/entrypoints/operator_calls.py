@@ -135,8 +135,9 @@ def _outcome(
         refused_count=len(done.refused),
         job_ids=done.job_ids,
         refusals=[
-            pb.BulkRefusal(job_id=job_id, reason=reason_of(error), message=str(error))
+            pb.BulkRefusal(job_id=job_id, reason=reason, message=message)
             for job_id, error in done.refused[: bulk.SHOWN]
+            for reason, message in [reason_of(error)]
         ],
         more=more,
         confirm_token=token,

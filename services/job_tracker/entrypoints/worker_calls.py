@@ -113,5 +113,6 @@ def _update_response(outcome: UpdateOutcome) -> pb.UpdateProgressResponse:
 
 def _report_outcome(job_id: str, outcome: UpdateOutcome | TrackerError) -> pb.ReportOutcome:
     if isinstance(outcome, TrackerError):
-        return pb.ReportOutcome(job_id=job_id, reason=reason_of(outcome), message=str(outcome))
+        reason, message = reason_of(outcome)
+        return pb.ReportOutcome(job_id=job_id, reason=reason, message=message)
     return pb.ReportOutcome(job_id=job_id, response=_update_response(outcome))

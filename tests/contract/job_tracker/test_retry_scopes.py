@@ -95,6 +95,24 @@ async def test_many_jobs_are_retried_by_their_failed_items(rig: Rig) -> None:
     assert (refused.job_id, refused.reason) == (without, error_reason_pb2.ERROR_REASON_RETRY_SCOPE_UNSUPPORTED)
 
 
+async def test_nobody_takes_the_request_ids_of_bulk_retries(rig: Rig) -> None:
+    """Else RetryJobs would find the job retried, by a job of somebody else's."""
+    await register(rig, able=True)
+    old = await partly_done(rig, "nhanh:1")
+    taken = f"bulk-retry/{old}"
+    expected = ("INVALID_FIELD", {"request_id": "must not begin with bulk-retry/"})
+    for call in (
+        rig.stub.CreateJob(pb.CreateJobRequest(type=TYPE, request_id=taken)),
+        rig.stub.RetryJob(pb.RetryJobRequest(job_id=old, request_id=taken)),
+    ):
+        seen = await refusal(call)
+        assert (seen.reason, seen.fields) == expected
+    dry = (await rig.stub.RetryJobs(pb.RetryJobsRequest(dry_run=True))).outcome
+    assert list((await rig.stub.RetryJobs(pb.RetryJobsRequest(confirm_token=dry.confirm_token))).outcome.job_ids) == [
+        old
+    ]
+
+
 @pytest.mark.parametrize("scope", [9, -1])
 async def test_a_scope_that_does_not_exist_is_refused(rig: Rig, scope: int) -> None:
     """A newer client's scope is not taken for all of the job."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
-from nhanhsync.jobs.v1 import job_pb2
+from nhanhsync.jobs.v1 import error_reason_pb2, job_pb2
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 from nhanhsync.sync.v1 import operations_pb2, sync_worker_service_pb2
 
@@ -103,6 +103,23 @@ async def test_directives_are_of_the_callers_stores(guarded: Guarded) -> None:
     assert (await watch.read()).job_id == jobs[1]
 
 
+async def test_a_worker_of_others_is_listed_as_its_own_calls_tell(guarded: Guarded) -> None:
+    """A limited caller that claims and listens under its name changes nothing of it; under a name of its own it is listed."""
+
+    async def claim(caller: FakeCaller, worker_id: str, of_type: str) -> None:
+        request = pb.ClaimJobsRequest(request_id=f"{worker_id}-{of_type}", worker_id=worker_id, types=[of_type])
+        await guarded.jobs.ClaimJobs(request, metadata=caller.metadata)
+
+    await claim(ADMIN, "w", "TOLD")
+    await claim(CLERK, "w", "SPOOFED")
+    watch = guarded.jobs.WatchDirectives(pb.WatchDirectivesRequest(worker_id="w"), metadata=CLERK.metadata)
+    await watch.read()
+    await claim(CLERK, "clerks", "OWN")
+    listed = (await guarded.jobs.ListWorkers(pb.ListWorkersRequest(), metadata=ADMIN.metadata)).workers
+    found = {one.worker_id: (list(one.types), one.listening) for one in listed}
+    assert (found["w"], found["clerks"]) == ((["TOLD"], False), (["OWN"], False))
+
+
 async def test_creations_stay_within_the_callers_stores(guarded: Guarded) -> None:
     """No job of no store, no foreign or missing parent, no lock outside; and a lease only for workers."""
     parent, foreign = await guarded.job(HANOI), await guarded.job(DANANG)
@@ -141,6 +158,31 @@ async def test_a_used_request_id_does_not_tell_whose_job_it_made(guarded: Guarde
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await guarded.jobs.CreateJob(request, metadata=ADMIN.metadata)
     assert reason_of(raised.value)[2]["job_id"] == foreign
+
+
+async def test_a_lock_in_the_way_does_not_tell_whose_job_holds_it(guarded: Guarded) -> None:
+    """A job may have locks outside its store from somebody who is not limited; its owner's retry takes them, too."""
+    locks = [job_pb2.Lock(key=f"{DANANG}/things", mode=job_pb2.LOCK_MODE_EXCLUSIVE)]
+    own = await guarded.job(HANOI, locks=locks)
+    await guarded.jobs.CancelJob(pb.CancelJobRequest(job_id=own), metadata=ADMIN.metadata)
+    foreign = await guarded.job(DANANG, locks=locks)
+    request = pb.RetryJobRequest(job_id=own)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await guarded.jobs.RetryJob(request, metadata=CLERK.metadata)
+    assert reason_of(raised.value)[1:] == ("CONFLICTING_JOB_ACTIVE", {})
+    assert foreign not in f"{raised.value}{raised.value.trailing_metadata()}"
+    cancelled = pb.JobFilter(states=[job_pb2.JOB_STATE_CANCELLED])
+    dry = pb.RetryJobsRequest(filter=cancelled, dry_run=True)
+    token = (await guarded.jobs.RetryJobs(dry, metadata=CLERK.metadata)).outcome.confirm_token
+    fail = job_pb2.CONFLICT_POLICY_FAIL
+    confirmed = pb.RetryJobsRequest(filter=cancelled, confirm_token=token, conflict_policy=fail)
+    (refusal,) = (await guarded.jobs.RetryJobs(confirmed, metadata=CLERK.metadata)).outcome.refusals
+    assert refusal.reason == error_reason_pb2.ERROR_REASON_CONFLICTING_JOB_ACTIVE
+    assert foreign not in refusal.message
+    for caller in (ADMIN, TWO_SHOPS):
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await guarded.jobs.RetryJob(request, metadata=caller.metadata)
+        assert reason_of(raised.value)[2] == {"job_id": foreign, "lock_key": f"{DANANG}/things"}
 
 
 async def test_who_asked_is_the_tokens_name_unless_they_say_otherwise(guarded: Guarded) -> None:

@@ -94,6 +94,19 @@ def test_a_seat_comes_back_however_its_stream_ends() -> None:
     assert limits.seats("a") == limits.seats("b") == 0
 
 
+def test_the_same_limits_afresh_count_apart() -> None:
+    """What one has counted is nothing to the other, which has the same bounds."""
+    limits = Limits(calls_per_second=1, streams=1, monotonic=Steady())
+    limits.call("a")
+    apart = limits.afresh()
+    with limits.stream("a"):
+        apart.call("a")
+        with apart.stream("a"), pytest.raises(QuotaExceededError), apart.stream("a"):
+            raise AssertionError("it was seated")
+    with pytest.raises(QuotaExceededError):
+        apart.call("a")
+
+
 def test_zero_is_no_limit() -> None:
     """Neither calls nor streams are refused."""
     limits = Limits()

@@ -37,7 +37,8 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     Example: metadata {"request_id": "r-1", "job_id": "01890a5d-…"}.
     """
     ERROR_REASON_CONFLICTING_JOB_ACTIVE: _ErrorReason.ValueType  # 4
-    """ABORTED: an earlier job stands on an incompatible lock. `ResourceInfo` names that job.
+    """ABORTED: an earlier job stands on an incompatible lock. `ResourceInfo` names that job, unless it is of a store
+    that is not the caller's.
     Example: metadata {"job_id": "01890a5d-…", "lock_key": "hanoi/nhanh/customers"}.
     """
     ERROR_REASON_ILLEGAL_TRANSITION: _ErrorReason.ValueType  # 5
@@ -126,7 +127,8 @@ ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 3
 Example: metadata {"request_id": "r-1", "job_id": "01890a5d-…"}.
 """
 ERROR_REASON_CONFLICTING_JOB_ACTIVE: ErrorReason.ValueType  # 4
-"""ABORTED: an earlier job stands on an incompatible lock. `ResourceInfo` names that job.
+"""ABORTED: an earlier job stands on an incompatible lock. `ResourceInfo` names that job, unless it is of a store
+that is not the caller's.
 Example: metadata {"job_id": "01890a5d-…", "lock_key": "hanoi/nhanh/customers"}.
 """
 ERROR_REASON_ILLEGAL_TRANSITION: ErrorReason.ValueType  # 5

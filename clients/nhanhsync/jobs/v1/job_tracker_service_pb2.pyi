@@ -86,7 +86,9 @@ class CreateJobRequest(google.protobuf.message.Message):
     CLAIM_FIELD_NUMBER: builtins.int
     NOT_BEFORE_TIME_FIELD_NUMBER: builtins.int
     request_id: builtins.str
-    """Makes the call safe to repeat: 1 to 128 characters, chosen by the caller. Empty: not safe to repeat."""
+    """Makes the call safe to repeat: 1 to 128 characters, chosen by the caller. Empty: not safe to repeat.
+    What begins with `bulk-retry/` is kept for RetryJobs.
+    """
     type: builtins.str
     """The kind of work, `^[A-Z][A-Z0-9_]{0,63}$`. Need not be registered."""
     variant: builtins.str
@@ -619,7 +621,7 @@ class RetryJobRequest(google.protobuf.message.Message):
     job_id: builtins.str
     """The job that has ended."""
     request_id: builtins.str
-    """Makes the call safe to repeat: 1 to 128 characters, or empty."""
+    """Makes the call safe to repeat: 1 to 128 characters, or empty. What begins with `bulk-retry/` is kept for RetryJobs."""
     conflict_policy: nhanhsync.jobs.v1.job_pb2.ConflictPolicy.ValueType
     """What to do when a lock is taken."""
     created_by: builtins.str

@@ -178,7 +178,7 @@ def _make_room(
     for one, key in standing:
         of_a_kind = one.final or (one.type, one.store_id) == (asked.type, asked.store_id)
         if creation.policy is not ConflictPolicy.REPLACE or not of_a_kind:
-            raise ConflictingJobError(one.job_id, key)
+            raise ConflictingJobError(one.job_id, key, one.store_id)
 
     def decide(job: Job) -> Change:
         if job.final:  # what is left of it are locks that stand for a worker that did not let go

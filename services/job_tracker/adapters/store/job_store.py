@@ -211,9 +211,13 @@ class SqlJobStore:
         """Let a type's jobs be claimed."""
         return await self._database.write(lambda c: registering.resume_type(c, job_type))
 
-    async def note_worker(self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool) -> None:
+    async def note_worker(
+        self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool, limited_to: str = ""
+    ) -> None:
         """Note that a worker was heard of."""
-        await self._database.write(lambda c: workers.note_worker(c, worker_id, types, listening, self._now(c)))
+        await self._database.write(
+            lambda c: workers.note_worker(c, worker_id, types, listening, limited_to, self._now(c))
+        )
 
     async def workers(self, after: str, limit: int, listens_for: float) -> list[Worker]:
         """Read workers by name."""

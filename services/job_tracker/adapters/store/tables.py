@@ -228,8 +228,10 @@ workers = Table(
     Column("first_seen_time", BigInteger, nullable=False),
     Column("last_seen_time", BigInteger, nullable=False),
     Column("listening_time", BigInteger),
+    Column("noted_by", String(64), nullable=False),
 )
-"""Who claims jobs. `listening_time` is the last sign of life of the worker's directive stream, NULL when it has none."""
+"""Who claims jobs. `listening_time` is the last sign of life of the worker's directive stream, NULL when it has none; `noted_by`
+is the caller limited to some stores whose worker it is, empty for a worker of all."""
 
 counters = Table(
     "counters",

@@ -13,17 +13,18 @@ HELD_STATES = tuple(state.value for state in HELD)
 
 
 def note_worker(
-    connection: Connection, worker_id: str, types: tuple[str, ...] | None, listening: bool, now: Now
+    connection: Connection, worker_id: str, types: tuple[str, ...] | None, listening: bool, limited_to: str, now: Now
 ) -> None:
     """Note that a worker was heard of; see `JobStore.note_worker`."""
-    changed: dict[str, object] = {"last_seen_time": now.wall}
+    changed: dict[str, object] = {"last_seen_time": now.wall, "noted_by": limited_to}
     if types is not None:
         changed["types"] = orjson.dumps(types).decode()
     if listening:
         changed["listening_time"] = now.wall
     first = {"worker_id": worker_id, "types": "[]", "first_seen_time": now.wall} | changed
     statement = insert(connection, workers).values(first)
-    connection.execute(statement.on_conflict_do_update(index_elements=[workers.c.worker_id], set_=changed))
+    mine = workers.c.noted_by == limited_to if limited_to else None
+    connection.execute(statement.on_conflict_do_update(index_elements=[workers.c.worker_id], set_=changed, where=mine))
 
 
 def list_workers(connection: Connection, after: str, limit: int, listens_for: float, now: Now) -> list[Worker]:

@@ -231,8 +231,14 @@ class JobStore(Protocol):
         """Forget what nobody asks for any more, by age in seconds: claims, creations whose job is gone, silent workers."""
         ...
 
-    async def note_worker(self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool) -> None:
-        """Note that a worker was heard of, with its types unless they are None, and by its directive stream if `listening`."""
+    async def note_worker(
+        self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool, limited_to: str = ""
+    ) -> None:
+        """Note that a worker was heard of, with its types unless they are None, and by its directive stream if `listening`.
+
+        `limited_to` is the name of a caller who may note only workers that nobody else has noted: for anybody else's, it
+        changes nothing. Empty, the call may note any, which is then no such caller's any more.
+        """
         ...
 
     async def workers(self, after: str, limit: int, listens_for: float) -> list[Worker]:

@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("first_seen_time", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_time", sa.BigInteger(), nullable=False),
         sa.Column("listening_time", sa.BigInteger(), nullable=True),
+        sa.Column("noted_by", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("worker_id", name=op.f("pk_workers")),
     )
     op.create_table(

@@ -22,7 +22,9 @@ from tests.fakes.tracker_world import CountedTokens, TrackerClock, tracker_datab
 class UnnotedWorkers(SqlJobStore):
     """A store that is away whenever a worker is to be noted."""
 
-    async def note_worker(self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool) -> None:
+    async def note_worker(
+        self, worker_id: str, *, types: tuple[str, ...] | None, listening: bool, limited_to: str = ""
+    ) -> None:
         """Refuse."""
         raise DatabaseUnavailableError("away")
 

@@ -57,10 +57,11 @@ def comments() -> dict[str, str]:
 def stated(bound: Bound) -> list[str]:
     """What a comment has to say of a bound."""
     match bound:
-        case Text(longest, _, pattern, _):
+        case Text(longest, _, pattern, _, reserved):
             form = pattern if longest is None else pattern.removeprefix("^").removesuffix("+$")
             said = [f"{longest:,} characters"] if longest is not None else []
             said += [f"`{form}`"] if pattern else []
+            said += [f"`{reserved}`"] if reserved else []
         case Number(lowest, highest):
             said = [f"from {lowest} on" if highest is None else f"{lowest or 1} to {highest}"]
         case Count(most, least):
@@ -125,6 +126,7 @@ def test_defaults_are_as_the_contract_says() -> None:
         (Text(longest=3, shortest=1), ["a"], ["", "abcd"]),
         (Text(pattern="^[A-Z]$"), ["A"], ["", "AA", "a", "A\n"]),
         (Text(pattern="^[A-Z]$", optional=True), ["", "A"], ["a"]),
+        (Text(optional=True, reserved="our/"), ["", "our", "x/our/"], ["our/", "our/x"]),
         (Number(1, 2), [1, 2], [0, 3]),
         (Number(1), [1, 10**9], [0]),
         (Count(2, least=1), [[1], [1, 2]], [[], [1, 2, 3]]),

@@ -209,6 +209,22 @@ async def test_workers_are_noted_from_their_calls(rig: StoreRig) -> None:
     assert await rig.store.workers("a", 1, 3.0) == [replace(b, listening=False)]
 
 
+async def test_a_limited_caller_notes_no_worker_of_others(rig: StoreRig) -> None:
+    """What somebody else noted stays as it is; who is not limited may note any, and keeps it."""
+
+    async def note(worker: str, told: str, limited_to: str) -> dict[str, tuple[str, ...]]:
+        await rig.store.note_worker(worker, types=(told,), listening=False, limited_to=limited_to)
+        return {one.worker_id: one.types for one in await rig.store.workers("", 9, 1.0)}
+
+    assert await note("w", "A", "") == {"w": ("A",)}
+    assert await note("w", "B", "hanoi") == {"w": ("A",)}
+    assert await note("v", "C", "hanoi") == {"v": ("C",), "w": ("A",)}
+    assert await note("v", "D", "danang") == {"v": ("C",), "w": ("A",)}
+    assert await note("v", "E", "hanoi") == {"v": ("E",), "w": ("A",)}
+    assert await note("v", "F", "") == {"v": ("F",), "w": ("A",)}
+    assert await note("v", "G", "hanoi") == {"v": ("F",), "w": ("A",)}
+
+
 async def test_types_are_registered_paused_and_resumed(rig: StoreRig) -> None:
     """Registering again replaces all but the pause; the first pause stands; nobody pauses what nobody registered."""
     await rig.store.register_types([JobType("U", "You"), JobType("T", "Tee", ("A", "B"), True)])
