@@ -105,7 +105,7 @@ class CreateJobRequest(google.protobuf.message.Message):
     """Who asks, at most 128 characters."""
     @property
     def params(self) -> google.protobuf.struct_pb2.Struct:
-        """What is asked for: at most 64 KiB as JSON, no NaN or infinity."""
+        """What is asked for: at most 64 KiB as JSON, nested at most 32 deep, no NaN or infinity."""
 
     @property
     def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
@@ -1831,7 +1831,7 @@ class CompleteJobRequest(google.protobuf.message.Message):
 
     @property
     def result(self) -> google.protobuf.struct_pb2.Struct:
-        """What came of it: at most 64 KiB as JSON."""
+        """What came of it: at most 64 KiB as JSON, nested at most 32 deep."""
 
     @property
     def item_failures(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.ItemFailure]:
