@@ -463,7 +463,9 @@ class WatchJobResponse(google.protobuf.message.Message):
 
     @property
     def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.JobEvent]:
-        """Events after the revision that was sent before, oldest first."""
+        """Events after the revision that was sent before, oldest first. More than some 3 MiB of them come in several messages, one after
+        the other at once: in all but the last of these, the job's revision and state are those after the last event of the message.
+        """
 
     def __init__(
         self,
@@ -537,7 +539,9 @@ class WatchJobsResponse(google.protobuf.message.Message):
 
     @property
     def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.JobEvent]:
-        """What happened to it since the message before, or since the resume token. After a resume an event may come again: its job_id and revision tell."""
+        """What happened to it since the message before, or since the resume token. After a resume an event may come again: its job_id and revision tell.
+        More than some 3 MiB of events come in several messages, as in WatchJob.
+        """
 
     def __init__(
         self,
