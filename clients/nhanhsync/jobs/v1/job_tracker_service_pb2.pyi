@@ -1454,7 +1454,9 @@ class RegisterJobTypesRequest(google.protobuf.message.Message):
     JOB_TYPES_FIELD_NUMBER: builtins.int
     @property
     def job_types(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.JobType]:
-        """The types, at most 100."""
+        """The types, at most 100. None is registered if that would make more than 1,000 types, or more than 1,000 variants of all types
+        together.
+        """
 
     def __init__(
         self,
@@ -1475,7 +1477,7 @@ class RegisterJobTypesResponse(google.protobuf.message.Message):
     JOB_TYPES_FIELD_NUMBER: builtins.int
     @property
     def job_types(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.JobType]:
-        """The types as they are registered now, by name."""
+        """The types that the request named, as they are registered now, by name."""
 
     def __init__(
         self,
