@@ -27,6 +27,7 @@ from job_tracker.domain.errors import (
 )
 from job_tracker.domain.job import Asked, Job, JobType, Lease, TypePause
 from job_tracker.domain.moves import Change, Now
+from job_tracker.domain.registry import check_growth
 from job_tracker.domain.states import HELD, State
 
 from tests.fakes import memory_creating, memory_moving
@@ -264,10 +265,11 @@ class MemoryJobStore(MemoryReads):
         self.write(unit)
 
     async def register_types(self, types: Sequence[JobType]) -> list[JobType]:
-        """Store types, and answer with all of them by name. A pause stays."""
+        """Store types, and answer with these by name. A pause stays."""
+        check_growth(await self.types(), types)
         known = {one.type: replace(one, pause=None) for one in types}
         self.write(lambda tables: tables.types.update(known))
-        return await self.types()
+        return [self._type(name) for name in sorted(known)]
 
     async def types(self) -> list[JobType]:
         """Read the registered types by name."""

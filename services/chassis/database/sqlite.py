@@ -146,7 +146,11 @@ class SqliteDatabase:
 
 def _engine(path: Path, *, begin: str, pool_size: int, read_only: bool = False) -> Engine:
     engine = create_engine(
-        f"sqlite:///{path}", pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False}
+        f"sqlite:///{path}",
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,  # errors go into logs, and parameters hold lease tokens
     )
 
     @event.listens_for(engine, "connect")

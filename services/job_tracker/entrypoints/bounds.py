@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from job_tracker.application.bulk import BULK_RETRY
 
 KIB = 1024
+NUL = "\0"
+"""PostgreSQL's text holds any character but this one."""
+
+NO_NUL = "must hold no NUL character"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Text:
             return "is missing"
         if self.longest is not None and len(value) > self.longest:
             return f"must have at most {self.longest:,} characters, has {len(value):,}"
+        if NUL in value:
+            return NO_NUL
         if self.pattern and re.fullmatch(self.pattern, value) is None:
             return f"must match {self.pattern}"
         if self.reserved and value.startswith(self.reserved):
@@ -112,6 +118,9 @@ JSON_SIZE = Size(64 * KIB)
 FAILURES = Count(500)
 SENTENCE = Text(longest=500)
 LEASE_TOKEN = Text(longest=128, shortest=1)
+
+STRUCT_DEPTH = 32
+"""How deep a Struct's objects and lists are nested, itself included: a client parses messages 100 deep, and an object takes 3."""
 
 DEFAULT_PAGE_SIZE = 50
 DEFAULT_MAX_ATTEMPTS = 3

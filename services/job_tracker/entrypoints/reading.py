@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from job_tracker.domain.errors import InvalidFieldsError
 from job_tracker.domain.job import Json
-from job_tracker.entrypoints.bounds import BOUNDS, Count, Seconds
+from job_tracker.entrypoints.bounds import BOUNDS, NO_NUL, NUL, STRUCT_DEPTH, Count, Seconds
 
 NANOS = 1_000_000_000
 LATEST_SECONDS = 253_402_300_799
@@ -19,7 +19,7 @@ LATEST_SECONDS = 253_402_300_799
 
 
 class _MalformedError(Exception):
-    """A Struct holds what is no JSON."""
+    """A Struct holds what cannot be kept or answered with."""
 
 
 class Reader:
@@ -128,23 +128,38 @@ def content_hash(request: Message, *without: str) -> str:
     return digest.hexdigest()
 
 
-def _object(struct: struct_pb2.Struct) -> dict[str, Any]:
-    return {name: _value(value) for name, value in struct.fields.items()}
+def _object(struct: struct_pb2.Struct, depth: int = 1) -> dict[str, Any]:
+    _bound_depth(depth)
+    return {_string(name): _value(value, depth) for name, value in struct.fields.items()}
 
 
-def _value(value: struct_pb2.Value) -> Any:  # noqa: ANN401 - JSON
+def _value(value: struct_pb2.Value, depth: int) -> Any:  # noqa: ANN401 - JSON
     kind = value.WhichOneof("kind")
     if kind == "number_value":
         number = value.number_value
         if not math.isfinite(number):
             raise _MalformedError("must hold no NaN and no infinity")
         return int(number) if number.is_integer() and abs(number) <= 2**53 else number
+    if kind == "string_value":
+        return _string(value.string_value)
     if kind == "struct_value":
-        return _object(value.struct_value)
+        return _object(value.struct_value, depth + 1)
     if kind == "list_value":
-        return [_value(element) for element in value.list_value.values]
+        _bound_depth(depth + 1)
+        return [_value(element, depth + 1) for element in value.list_value.values]
     if kind == "null_value":
         return None
     if kind is None:
         raise _MalformedError("must hold no value without a kind")
     return getattr(value, kind)
+
+
+def _string(text: str) -> str:
+    if NUL in text:
+        raise _MalformedError(NO_NUL)
+    return text
+
+
+def _bound_depth(depth: int) -> None:
+    if depth > STRUCT_DEPTH:
+        raise _MalformedError(f"must be nested at most {STRUCT_DEPTH} deep")

@@ -27,6 +27,7 @@ from job_tracker.entrypoints.messages import (
 )
 from job_tracker.entrypoints.operator_calls import OperatorCalls
 from job_tracker.entrypoints.pages import fitting_page
+from job_tracker.entrypoints.parts import fitting_parts
 from job_tracker.entrypoints.reading import Reader, content_hash
 from job_tracker.entrypoints.tokens import page_place, page_token, resume_position, resume_token
 from job_tracker.entrypoints.worker_calls import WorkerCalls
@@ -91,7 +92,8 @@ class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer)
             if seen is None:
                 yield pb.WatchJobResponse(heartbeat=True)
             else:
-                yield pb.WatchJobResponse(job=self._shared(seen.job), events=event_messages(seen.events))
+                for job, events in fitting_parts(self._shared(seen.job), event_messages(seen.events)):
+                    yield pb.WatchJobResponse(job=job, events=events)
 
     def _shared(self, job: Job) -> job_pb2.Job:
         """Write a job once for all its watchers who share the read."""
@@ -109,13 +111,16 @@ class JobTrackerServicer(WorkerCalls, OperatorCalls, pb_grpc.JobTrackerServicer)
         token = read.checked("resume_token")
         read.refuse_faults()
         async for seen in watch_jobs(self._tracker, wanted, resume_position(token), min_interval):
-            yield pb.WatchJobsResponse(
-                job=None if seen.job is None else self._shared(seen.job),
-                events=event_messages(seen.events),
-                heartbeat=seen.job is None and not seen.snapshot_complete,
-                snapshot_complete=seen.snapshot_complete,
-                resume_token=resume_token(seen.position),
-            )
+            before, token = token, resume_token(seen.position)
+            if seen.job is None:
+                yield pb.WatchJobsResponse(
+                    heartbeat=not seen.snapshot_complete, snapshot_complete=seen.snapshot_complete, resume_token=token
+                )
+                continue
+            whole = self._shared(seen.job)
+            for job, events in fitting_parts(whole, event_messages(seen.events)):
+                # Only the last part has brought the watcher up to the new position.
+                yield pb.WatchJobsResponse(job=job, events=events, resume_token=token if job is whole else before)
 
     async def CancelJob(self, request: pb.CancelJobRequest, _context: Context) -> pb.CancelJobResponse:  # noqa: N802
         """Ask for a job to be cancelled."""

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from job_tracker.application.ports.job_store import JobKey
 from job_tracker.domain.errors import ConfirmTokenInvalidError, PageTokenInvalidError, ResumeTokenInvalidError
+from job_tracker.entrypoints.bounds import NUL
 from job_tracker.entrypoints.reading import content_hash
 
 PAGE_FIELDS = ("page_size", "page_token")
@@ -108,7 +109,7 @@ def _question(request: Message) -> str:
 def _is(value: object, kind: type) -> bool:
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
-    return isinstance(value, kind)
+    return isinstance(value, str) and NUL not in value
 
 
 def _packed(parts: list[str | int]) -> str:

@@ -23,6 +23,8 @@ class Text:
             return "is missing"
         if len(value) > self.longest:
             return f"must have at most {self.longest:,} characters, has {len(value):,}"
+        if "\0" in value:
+            return "must hold no NUL character"  # JobTracker takes none either
         if self.pattern and re.fullmatch(self.pattern, value) is None:
             return f"must be {self.form}"
         return None

@@ -221,3 +221,39 @@ async def test_registering_again_replaces(rig: Rig) -> None:
         "job_types[1].variants",
         "job_types[2].type",
     }
+
+
+async def test_a_registration_answers_with_what_it_named(rig: Rig) -> None:
+    """However many types others have registered."""
+    for name in ("U", "T"):
+        answer = await rig.stub.RegisterJobTypes(pb.RegisterJobTypesRequest(job_types=[job_pb2.JobType(type=name)]))
+        assert [one.type for one in answer.job_types] == [name]
+    assert [one.type for one in (await rig.stub.ListJobTypes(pb.ListJobTypesRequest())).job_types] == ["T", "U"]
+
+
+async def test_the_types_of_all_workers_fit_into_an_answer(rig: Rig) -> None:
+    """There are at most 1,000; one more is refused, and those that there are can be registered again."""
+    longest = {"display_name": "😀" * 100}
+    for batch in range(10):
+        types = [job_pb2.JobType(type=f"T{batch}_{number}".ljust(64, "X"), **longest) for number in range(100)]
+        await rig.stub.RegisterJobTypes(pb.RegisterJobTypesRequest(job_types=types))
+    seen = await refusal(
+        rig.stub.RegisterJobTypes(pb.RegisterJobTypesRequest(job_types=[types[0], job_pb2.JobType(type="ONE_MORE")]))
+    )
+    assert (seen.reason, seen.fields) == ("INVALID_FIELD", {"job_types": "would make more than 1,000 types"})
+    await rig.stub.RegisterJobTypes(pb.RegisterJobTypesRequest(job_types=types))
+    assert len((await rig.stub.ListJobTypes(pb.ListJobTypesRequest())).job_types) == 1_000
+    assert (await rig.stub.GetJobStats(pb.GetJobStatsRequest())).coverage.registered == 1_000
+
+
+async def test_the_variants_of_all_types_fit_into_an_answer(rig: Rig) -> None:
+    """There are at most 1,000 in all; fewer of one type make room for more of another."""
+    variants = [f"V{number}".ljust(64, "X") for number in range(100)]
+    types = [job_pb2.JobType(type=f"T{number}", variants=variants) for number in range(11)]
+    seen = await refusal(rig.stub.RegisterJobTypes(pb.RegisterJobTypesRequest(job_types=types)))
+    assert seen.fields == {"job_types": "would make more than 1,000 variants of all types together"}
+    assert (await rig.stub.ListJobTypes(pb.ListJobTypesRequest())).job_types == []
+    await rig.stub.RegisterJobTypes(pb.RegisterJobTypesRequest(job_types=types[:10]))
+    assert (await refusal(rig.stub.RegisterJobTypes(pb.RegisterJobTypesRequest(job_types=types[10:])))).fields
+    await rig.stub.RegisterJobTypes(pb.RegisterJobTypesRequest(job_types=[job_pb2.JobType(type="T0"), types[10]]))
+    assert (await rig.stub.GetJobStats(pb.GetJobStatsRequest())).coverage.registered == 1_001

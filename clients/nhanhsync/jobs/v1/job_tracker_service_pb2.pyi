@@ -107,7 +107,7 @@ class CreateJobRequest(google.protobuf.message.Message):
     """Who asks, at most 128 characters."""
     @property
     def params(self) -> google.protobuf.struct_pb2.Struct:
-        """What is asked for: at most 64 KiB as JSON, no NaN or infinity."""
+        """What is asked for: at most 64 KiB as JSON, nested at most 32 deep, no NaN or infinity."""
 
     @property
     def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
@@ -465,7 +465,9 @@ class WatchJobResponse(google.protobuf.message.Message):
 
     @property
     def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.JobEvent]:
-        """Events after the revision that was sent before, oldest first."""
+        """Events after the revision that was sent before, oldest first. More than some 3 MiB of them come in several messages, one after
+        the other at once: in all but the last of these, the job's revision and state are those after the last event of the message.
+        """
 
     def __init__(
         self,
@@ -539,7 +541,9 @@ class WatchJobsResponse(google.protobuf.message.Message):
 
     @property
     def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.JobEvent]:
-        """What happened to it since the message before, or since the resume token. After a resume an event may come again: its job_id and revision tell."""
+        """What happened to it since the message before, or since the resume token. After a resume an event may come again: its job_id and revision tell.
+        More than some 3 MiB of events come in several messages, as in WatchJob.
+        """
 
     def __init__(
         self,
@@ -1452,7 +1456,9 @@ class RegisterJobTypesRequest(google.protobuf.message.Message):
     JOB_TYPES_FIELD_NUMBER: builtins.int
     @property
     def job_types(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.JobType]:
-        """The types, at most 100."""
+        """The types, at most 100. None is registered if that would make more than 1,000 types, or more than 1,000 variants of all types
+        together.
+        """
 
     def __init__(
         self,
@@ -1473,7 +1479,7 @@ class RegisterJobTypesResponse(google.protobuf.message.Message):
     JOB_TYPES_FIELD_NUMBER: builtins.int
     @property
     def job_types(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.JobType]:
-        """The types as they are registered now, by name."""
+        """The types that the request named, as they are registered now, by name."""
 
     def __init__(
         self,
@@ -1833,7 +1839,7 @@ class CompleteJobRequest(google.protobuf.message.Message):
 
     @property
     def result(self) -> google.protobuf.struct_pb2.Struct:
-        """What came of it: at most 64 KiB as JSON."""
+        """What came of it: at most 64 KiB as JSON, nested at most 32 deep."""
 
     @property
     def item_failures(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nhanhsync.jobs.v1.job_pb2.ItemFailure]:

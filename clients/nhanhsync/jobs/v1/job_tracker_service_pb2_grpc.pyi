@@ -27,6 +27,7 @@ class JobTrackerStub:
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
     fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL, and where the server asks who calls or
     limits a caller, with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED; these are not named again below.
+    No text of a request holds a NUL character, and no text within a Struct.
     What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
     (RESOURCE_EXHAUSTED).
     """
@@ -162,6 +163,7 @@ class JobTrackerAsyncStub(JobTrackerStub):
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
     fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL, and where the server asks who calls or
     limits a caller, with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED; these are not named again below.
+    No text of a request holds a NUL character, and no text within a Struct.
     What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
     (RESOURCE_EXHAUSTED).
     """
@@ -293,6 +295,7 @@ class JobTrackerServicer(metaclass=abc.ABCMeta):
     Every refusal carries `google.rpc.ErrorInfo` with an ErrorReason. Any call may be refused with INVALID_FIELD (all bad
     fields at once), UNAVAILABLE (the only code that clients repeat by themselves) or INTERNAL, and where the server asks who calls or
     limits a caller, with UNAUTHENTICATED, PERMISSION_DENIED or QUOTA_EXCEEDED; these are not named again below.
+    No text of a request holds a NUL character, and no text within a Struct.
     What gRPC itself refuses before a call begins carries none: bytes that are no message, and messages over 4 MiB
     (RESOURCE_EXHAUSTED).
     """

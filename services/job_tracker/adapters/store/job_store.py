@@ -192,7 +192,7 @@ class SqlJobStore:
         return await self._database.read(lambda c: reading.stats(c, store_ids, created_from, created_before))
 
     async def register_types(self, registered: Sequence[JobType]) -> list[JobType]:
-        """Store types, and answer with all of them."""
+        """Store types, and answer with these."""
         return await self._database.write(lambda c: registering.register_types(c, registered))
 
     async def types(self) -> list[JobType]:

@@ -15,6 +15,10 @@ from job_tracker.domain import moves
 from job_tracker.domain.errors import JobTypeNotRegisteredError, TrackerError
 from job_tracker.domain.job import Asked, JobType
 from job_tracker.domain.moves import Change, Now
+from job_tracker.domain.registry import check_growth
+
+REGISTERING = "types"
+"""Names what registrations alone wait for: each counts the types that the others have stored."""
 
 WITH_PAUSE = select(job_types, paused_types.c.paused_by, paused_types.c.reason, paused_types.c.pause_time).join_from(
     job_types, paused_types, job_types.c.type == paused_types.c.type, isouter=True
@@ -22,7 +26,9 @@ WITH_PAUSE = select(job_types, paused_types.c.paused_by, paused_types.c.reason, 
 
 
 def register_types(connection: Connection, types: Sequence[JobType]) -> list[JobType]:
-    """Store types, and read all of them. A pause stays: it is not the workers' to end."""
+    """Store types, and read them; see `JobStore.register_types`. A pause stays: it is not the workers' to end."""
+    serialise(connection, [REGISTERING])
+    check_growth(registered_types(connection), types)
     for one in sorted(types, key=lambda each: each.type):
         values = {
             "display_name": one.display_name,
@@ -31,7 +37,8 @@ def register_types(connection: Connection, types: Sequence[JobType]) -> list[Job
         }
         statement = insert(connection, job_types).values(type=one.type, **values)
         connection.execute(statement.on_conflict_do_update(index_elements=[job_types.c.type], set_=values))
-    return registered_types(connection)
+    named = {one.type for one in types}
+    return [one for one in registered_types(connection) if one.type in named]
 
 
 def registered_types(connection: Connection) -> list[JobType]:

@@ -345,7 +345,11 @@ class JobStore(Protocol):
         ...
 
     async def register_types(self, types: Sequence[JobType]) -> list[JobType]:
-        """Store types, and answer with all of them by name."""
+        """Store types, and answer with these as they are now, by name.
+
+        Raises:
+            InvalidFieldsError: There would be too many; none is stored.
+        """
         ...
 
     async def types(self) -> list[JobType]:

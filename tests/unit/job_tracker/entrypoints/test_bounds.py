@@ -8,6 +8,7 @@ from job_tracker.entrypoints.bounds import (
     BOUNDS,
     DEFAULT_MAX_ATTEMPTS,
     DEFAULT_PAGE_SIZE,
+    STRUCT_DEPTH,
     Bound,
     Count,
     Number,
@@ -107,6 +108,12 @@ def test_every_string_and_list_of_a_request_is_bounded() -> None:
     assert unbounded == []
 
 
+def test_the_depth_of_a_struct_is_as_the_contract_says() -> None:
+    """Every Struct of a request says how deep it may be."""
+    for name in ("CreateJobRequest.params", "CompleteJobRequest.result"):
+        assert f"nested at most {STRUCT_DEPTH} deep" in comments()[name]
+
+
 def test_defaults_are_as_the_contract_says() -> None:
     """Zero means what the comments say."""
     said = comments()
@@ -122,7 +129,7 @@ def test_defaults_are_as_the_contract_says() -> None:
 @pytest.mark.parametrize(
     ("bound", "good", "bad"),
     [
-        (Text(longest=3), ["", "abc", "đêm"], ["abcd"]),
+        (Text(longest=3), ["", "abc", "đêm"], ["abcd", "a\0"]),
         (Text(longest=3, shortest=1), ["a"], ["", "abcd"]),
         (Text(pattern="^[A-Z]$"), ["A"], ["", "AA", "a", "A\n"]),
         (Text(pattern="^[A-Z]$", optional=True), ["", "A"], ["a"]),

@@ -8,7 +8,7 @@ from job_tracker.entrypoints.tokens import page_place, page_token, resume_positi
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
 
 whole = st.integers(-(2**63) + 1, 2**63 - 1)
-words = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=200)
 
 
 @given(whole, words, st.integers(0, 500))
@@ -51,3 +51,5 @@ def test_a_token_of_another_kind_is_refused() -> None:
     for place in ((1, 2), ("x", "x"), (True, "x"), (2**63, "x"), (1,), (1, "x", "x")):
         with pytest.raises(PageTokenInvalidError):
             page_place(request, page_token(request, place), (int, str))
+    with pytest.raises(PageTokenInvalidError):
+        page_place(request, page_token(request, (1, "a\0")), (int, str))

@@ -12,11 +12,12 @@ from job_tracker.application.ports.job_store import (
     Stats,
 )
 from job_tracker.domain import moves
-from job_tracker.domain.errors import JobDeletedError, JobTypeNotRegisteredError
+from job_tracker.domain.errors import InvalidFieldsError, JobDeletedError, JobTypeNotRegisteredError
 from job_tracker.domain.job import Asked, ItemFailure, Job, JobType, Origin, TypePause, Worker
 from job_tracker.domain.locks import Lock
 from job_tracker.domain.moves import Change, Now
 from job_tracker.domain.progress import Progress
+from job_tracker.domain.registry import MOST_TYPES
 from job_tracker.domain.states import State
 
 from tests.fakes.store_rig import GRACE, TTL, StoreRig
@@ -236,13 +237,22 @@ async def test_types_are_registered_paused_and_resumed(rig: StoreRig) -> None:
     rig.clock.advance(1)
     assert (await rig.store.pause_type("T", "another", "no", Asked.DRAIN))[0].pause == pause
     again = await rig.store.register_types([JobType("T", "Tea")])
-    assert again == [JobType("T", "Tea", pause=pause), JobType("U", "You")]
+    assert again == [JobType("T", "Tea", pause=pause)]
     assert await rig.store.resume_type("T") == (JobType("T", "Tea"), [])
     assert await rig.store.resume_type("T") == (JobType("T", "Tea"), [])
     assert await rig.store.types() == [JobType("T", "Tea"), JobType("U", "You")]
     for refused in (rig.store.pause_type("X", "", "", Asked.DRAIN), rig.store.resume_type("X")):
         with pytest.raises(JobTypeNotRegisteredError):
             await refused
+
+
+async def test_too_many_types_are_refused_together(rig: StoreRig) -> None:
+    """Nothing of a refused registration is stored."""
+    many = [JobType(f"T{number}", "T") for number in range(MOST_TYPES)]
+    await rig.store.register_types(many)
+    with pytest.raises(InvalidFieldsError):
+        await rig.store.register_types([JobType("T0", "Other"), JobType("U", "U")])
+    assert await rig.store.types() == sorted(many, key=lambda one: one.type)
 
 
 async def test_who_holds_a_job_of_a_paused_type_is_asked(rig: StoreRig) -> None:
