@@ -174,7 +174,8 @@ class MemoryJobStore(MemoryReads):
         return request.request_id in self.tables.claims or bool(self._claimable(self.tables, request, self.moment()))
 
     async def begin_watching_leases(self, grace: float, unwatched: float) -> None:
-        """Do nothing: the clock of this store goes on as long as the store does."""
+        """Begin leases anew where nobody looked after them: the clock of this store goes on as long as the store does."""
+        await self.watch_leases(grace, unwatched)
 
     async def watch_leases(self, grace: float, unwatched: float) -> bool:
         """Note that leases are looked after, and begin them anew where nobody did; a quiet time is no absence."""

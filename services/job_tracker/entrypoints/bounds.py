@@ -29,10 +29,8 @@ class Text:
 
     def fault(self, value: str) -> str | None:
         """Say what is wrong with a value, None when nothing is."""
-        if not value and self.optional:
-            return None
-        if not value and (self.shortest or self.pattern):
-            return "is missing"
+        if not value:
+            return "is missing" if (self.shortest or self.pattern) and not self.optional else None
         if self.longest is not None and len(value) > self.longest:
             return f"must have at most {self.longest:,} characters, has {len(value):,}"
         if NUL in value:
