@@ -51,7 +51,7 @@ async def test_a_position_does_not_lie_past_a_change_that_may_still_commit(tmp_p
         store = SqlJobStore(database, of_clock(clock))
 
         def slow(connection: Connection) -> None:
-            creating.create(connection, creation("early"), clock.now(), CountedTokens())
+            creating.create(connection, creation("early"), of_clock(clock), CountedTokens())
             written.set()
             await_only(may_commit.wait())  # the driver is asynchronous under SQLAlchemy's greenlet
 
