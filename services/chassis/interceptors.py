@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from chassis.auth import PermissionDeniedError, UnauthenticatedError
 from chassis.door import OPEN, Door, Visitor
 from chassis.limits import QuotaExceededError
 from chassis.metrics import CallMetrics
@@ -60,6 +61,28 @@ def refusal_for(table: ErrorTable, error: Exception) -> Refusal | None:
             return make(error)
     return None
 
+
+def _unauthenticated(error: UnauthenticatedError) -> Refusal:
+    return Refusal(grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_UNAUTHENTICATED", str(error))
+
+
+def _denied(error: PermissionDeniedError) -> Refusal:
+    metadata = {"call": error.call, "caller": error.caller}
+    return Refusal(grpc.StatusCode.PERMISSION_DENIED, "ERROR_REASON_PERMISSION_DENIED", str(error), metadata)
+
+
+def _over_quota(error: QuotaExceededError) -> Refusal:
+    metadata = {"caller": error.caller, "limit": error.limit}
+    reason = "ERROR_REASON_QUOTA_EXCEEDED"
+    return Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, reason, str(error), metadata, retry_seconds=error.retry_seconds)
+
+
+AT_THE_DOOR: ErrorTable = {
+    UnauthenticatedError: _unauthenticated,
+    PermissionDeniedError: _denied,
+    QuotaExceededError: _over_quota,
+}
+"""What the door refuses with, for every service's table: their contracts name these reasons alike."""
 
 MESSAGE_CHARACTERS = 300
 VALUE_CHARACTERS = 200

@@ -15,6 +15,7 @@ from tests.chaos.journal import Journal
 from tests.chaos.plan import JobPlan
 from tests.chaos.worker import TYPE
 
+LOOK_AGAIN_SECONDS = 0.7
 REPEATED_SECONDS = 0.2
 SILENCE_SECONDS = 9.0
 """A stream lives while it is heard of: here JobTracker gives a sign of life every 2 seconds."""
@@ -132,7 +133,7 @@ class People:
                 job = (await self._call("WaitJob", request, 4.0)).job
             else:
                 job = (await self._call("GetJob", pb.GetJobRequest(job_id=job_id))).job
-                await asyncio.sleep(0.7)
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)  # somebody who asks now and then, as people do
             if state_of(job) in FINAL:
                 break
         if plan.retry and state_of(job) != "COMPLETED":

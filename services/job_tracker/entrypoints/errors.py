@@ -1,10 +1,9 @@
 """What each error of JobTracker is refused with."""
 
 import grpc
-from chassis.auth import PermissionDeniedError, PermissionsChangedError, UnauthenticatedError, current_caller
+from chassis.auth import PermissionsChangedError, current_caller
 from chassis.database import DatabaseUnavailableError
-from chassis.interceptors import ErrorTable, ReaderTooSlowError, Refusal, refusal_for
-from chassis.limits import QuotaExceededError
+from chassis.interceptors import AT_THE_DOOR, ErrorTable, ReaderTooSlowError, Refusal, refusal_for
 from nhanhsync.jobs.v1.error_reason_pb2 import ErrorReason
 
 from job_tracker.domain import errors
@@ -88,21 +87,6 @@ def _too_slow(error: ReaderTooSlowError) -> Refusal:
     return Refusal(Code.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW", str(error), metadata)
 
 
-def _unauthenticated(error: UnauthenticatedError) -> Refusal:
-    return Refusal(Code.UNAUTHENTICATED, "ERROR_REASON_UNAUTHENTICATED", str(error))
-
-
-def _denied(error: PermissionDeniedError) -> Refusal:
-    metadata = {"call": error.call, "caller": error.caller}
-    return Refusal(Code.PERMISSION_DENIED, "ERROR_REASON_PERMISSION_DENIED", str(error), metadata)
-
-
-def _over_quota(error: QuotaExceededError) -> Refusal:
-    metadata = {"caller": error.caller, "limit": error.limit}
-    reason = "ERROR_REASON_QUOTA_EXCEEDED"
-    return Refusal(Code.RESOURCE_EXHAUSTED, reason, str(error), metadata, retry_seconds=error.retry_seconds)
-
-
 def reason_of(error: errors.TrackerError) -> tuple[ErrorReason.ValueType, str]:
     """Say why a part of a call is refused, as the contract's enum does, and in a sentence that its caller may read."""
     refusal = refusal_for(ERRORS, error)
@@ -111,10 +95,8 @@ def reason_of(error: errors.TrackerError) -> tuple[ErrorReason.ValueType, str]:
 
 
 ERRORS: ErrorTable = {
-    UnauthenticatedError: _unauthenticated,
-    PermissionDeniedError: _denied,
+    **AT_THE_DOOR,
     PermissionsChangedError: _unavailable,
-    QuotaExceededError: _over_quota,
     errors.JobNotFoundError: _not_found,
     errors.RequestIdReusedError: _request_id_reused,
     errors.ConflictingJobError: _conflicting,

@@ -1,10 +1,9 @@
 """What each error of SyncWorker is refused with."""
 
 import grpc
-from chassis.auth import PermissionDeniedError, PermissionsChangedError, UnauthenticatedError
+from chassis.auth import PermissionsChangedError
 from chassis.database import DatabaseUnavailableError
-from chassis.interceptors import ErrorTable, Refusal
-from chassis.limits import QuotaExceededError
+from chassis.interceptors import AT_THE_DOOR, ErrorTable, Refusal
 
 from sync_worker.application import refusals
 
@@ -52,26 +51,9 @@ def _passed_on(error: refusals.TrackerRefusal) -> Refusal:
     )
 
 
-def _unauthenticated(error: UnauthenticatedError) -> Refusal:
-    return Refusal(Code.UNAUTHENTICATED, "ERROR_REASON_UNAUTHENTICATED", str(error))
-
-
-def _denied(error: PermissionDeniedError) -> Refusal:
-    metadata = {"call": error.call, "caller": error.caller}
-    return Refusal(Code.PERMISSION_DENIED, "ERROR_REASON_PERMISSION_DENIED", str(error), metadata)
-
-
-def _over_quota(error: QuotaExceededError) -> Refusal:
-    metadata = {"caller": error.caller, "limit": error.limit}
-    reason = "ERROR_REASON_QUOTA_EXCEEDED"
-    return Refusal(Code.RESOURCE_EXHAUSTED, reason, str(error), metadata, retry_seconds=error.retry_seconds)
-
-
 ERRORS: ErrorTable = {
-    UnauthenticatedError: _unauthenticated,
-    PermissionDeniedError: _denied,
+    **AT_THE_DOOR,
     PermissionsChangedError: _unavailable,
-    QuotaExceededError: _over_quota,
     refusals.InvalidFields: lambda error: _invalid("ERROR_REASON_INVALID_FIELD", error),
     refusals.PageTokenInvalid: lambda error: _invalid("ERROR_REASON_PAGE_TOKEN_INVALID", error),
     refusals.StoreNotFound: _store_not_found,

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from job_tracker.__main__ import MIGRATIONS, Handle, TrackerSettings, running
@@ -70,6 +71,21 @@ class Rig:
         request = pb.CompleteJobRequest(**held(claimed), **fields)
         job: job_pb2.Job = (await self.stub.CompleteJob(request)).job
         return job
+
+    async def forced_to_end(self, **fields: Any) -> job_pb2.ClaimedJob:
+        """Make a job whose worker reports on but does not let go of it after a cancel.
+
+        It has ended over its worker's head, and its locks stand for another 27 seconds.
+        """
+        claimed = await self.running(**fields)
+        await self.stub.CancelJob(pb.CancelJobRequest(job_id=claimed.job.job_id))
+        for sequence in (1, 2, 3):
+            self.clock.advance(19)
+            await self.report(claimed, sequence)
+        self.clock.advance(4)
+        request = pb.WaitJobRequest(job_id=claimed.job.job_id, timeout=duration_pb2.Duration(seconds=60))
+        assert (await self.stub.WaitJob(request)).job.state == job_pb2.JOB_STATE_CANCELLED
+        return claimed
 
     async def kinds(self, job_id: str) -> list[str]:
         """Read the kinds of a job's events."""

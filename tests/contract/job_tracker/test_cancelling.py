@@ -104,14 +104,7 @@ async def test_a_cancelled_job_whose_worker_is_lost_ends(rig: Rig) -> None:
 
 async def test_a_worker_that_does_not_let_go_loses_the_job_but_its_locks_stand(rig: Rig) -> None:
     """After the grace the job ends and the lease is revoked; the locks stand until that lease would have run out."""
-    claimed = await rig.running(locks=[exclusive("k")])
-    await cancel(rig, claimed.job.job_id)
-    for sequence in (1, 2, 3):
-        rig.clock.advance(19)
-        await rig.report(claimed, sequence)
-    rig.clock.advance(4)
-    job = (await rig.stub.WaitJob(pb.WaitJobRequest(job_id=claimed.job.job_id, timeout=LONG))).job
-    assert job.state == job_pb2.JOB_STATE_CANCELLED
+    claimed = await rig.forced_to_end(locks=[exclusive("k")])
     assert (await refusal(rig.report(claimed, 4))).reason == "LEASE_LOST"
     following = await rig.create(locks=[exclusive("k")], conflict_policy=job_pb2.CONFLICT_POLICY_QUEUE)
     assert await rig.claim() == []

@@ -101,19 +101,6 @@ async def test_use_existing_refuses_for_several_in_the_way(rig: Rig) -> None:
     await in_the_way(rig, "USE_EXISTING", first.job_id, **ALIKE)
 
 
-async def forced_to_end(rig: Rig, **fields: Any) -> str:
-    """Make a job that was cancelled over its worker's head: it has ended, and its locks stand for 27 seconds."""
-    claimed = await rig.running(locks=K, **fields)
-    await rig.stub.CancelJob(pb.CancelJobRequest(job_id=claimed.job.job_id))
-    for sequence in (1, 2, 3):
-        rig.clock.advance(19)
-        await rig.report(claimed, sequence)
-    rig.clock.advance(4)
-    job = (await rig.stub.WaitJob(pb.WaitJobRequest(job_id=claimed.job.job_id, timeout=LONG))).job
-    assert job.state == job_pb2.JOB_STATE_CANCELLED
-    return claimed.job.job_id
-
-
 async def test_use_existing_refuses_for_a_job_that_is_being_cancelled(rig: Rig) -> None:
     """What somebody wants stopped is not what another wants done."""
     claimed = await rig.running(locks=K, **ALIKE)
@@ -123,7 +110,7 @@ async def test_use_existing_refuses_for_a_job_that_is_being_cancelled(rig: Rig) 
 
 async def test_use_existing_refuses_for_a_job_that_has_ended_but_may_still_write(rig: Rig) -> None:
     """A job whose worker did not let go does nothing any more, and its locks stand."""
-    job_id = await forced_to_end(rig, **ALIKE)
+    job_id = (await rig.forced_to_end(locks=K, **ALIKE)).job.job_id
     await in_the_way(rig, "USE_EXISTING", job_id, **ALIKE)
 
 
@@ -173,7 +160,7 @@ async def test_replace_waits_until_the_lease_of_a_lost_worker_is_gone(rig: Rig) 
 
 async def test_replace_waits_for_the_locks_of_a_job_that_was_forced_to_end(rig: Rig) -> None:
     """There is nothing left to cancel; the new job starts when the revoked lease would have run out."""
-    old = await forced_to_end(rig)
+    old = (await rig.forced_to_end(locks=K)).job.job_id
     before = await rig.get(old)
     new = await rig.stub.CreateJob(request("REPLACE"))
     assert await rig.get(old) == before

@@ -55,13 +55,7 @@ async def test_a_job_that_lives_is_not_deleted(rig: Rig, state: str) -> None:
 
 async def test_a_job_whose_locks_still_stand_is_not_deleted(rig: Rig) -> None:
     """With the job its locks would go, while a worker that did not let go may still be writing."""
-    claimed = await rig.running(locks=[exclusive("k")])
-    await rig.stub.CancelJob(pb.CancelJobRequest(job_id=claimed.job.job_id))
-    for sequence in (1, 2, 3):
-        rig.clock.advance(19)
-        await rig.report(claimed, sequence)
-    rig.clock.advance(4)
-    job = (await rig.stub.WaitJob(pb.WaitJobRequest(job_id=claimed.job.job_id, timeout=LONG))).job
+    job = (await rig.forced_to_end(locks=[exclusive("k")])).job
     with pytest.raises(grpc.aio.AioRpcError, match="its locks still stand") as raised:
         await rig.stub.DeleteJob(pb.DeleteJobRequest(job_id=job.job_id))
     seen = refused(raised.value)

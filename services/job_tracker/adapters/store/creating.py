@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from job_tracker.adapters.store.claiming import claim_if_free
 from job_tracker.adapters.store.dialects import next_ticket, pausing, serialise
@@ -73,7 +73,7 @@ def create(connection: Connection, creation: Creation, moment: Moment, new_token
 
 def take_places(connection: Connection, now: Now) -> bool:
     """Give jobs whose time has come their place among those who want their locks; see `JobStore.take_places`."""
-    due = select(jobs).where(jobs.c.state == "PENDING", jobs.c.ticket == 0, jobs.c.not_before <= now.wall)
+    due = select(jobs).where(*_due(now))
     due = due.order_by(jobs.c.not_before, jobs.c.job_id)
     found = [job_of(row) for row in connection.execute(due.limit(100))]
     serialise(connection, {_queue(lock) for job in found for lock in job.locks})
@@ -88,8 +88,7 @@ def take_places(connection: Connection, now: Now) -> bool:
 
 def any_places_to_take(connection: Connection, now: Now) -> bool:
     """Whether the time of a job has come: a read, so that an idle tracker writes nothing."""
-    due = select(jobs.c.job_id).where(jobs.c.state == "PENDING", jobs.c.ticket == 0, jobs.c.not_before <= now.wall)
-    return connection.execute(due.limit(1)).first() is not None
+    return connection.execute(select(jobs.c.job_id).where(*_due(now)).limit(1)).first() is not None
 
 
 def take_place(connection: Connection, job: Job) -> None:
@@ -100,6 +99,11 @@ def take_place(connection: Connection, job: Job) -> None:
             for lock in sorted(job.locks)
         ]
         connection.execute(job_locks.insert(), rows)
+
+
+def _due(now: Now) -> tuple[ColumnElement[bool], ...]:
+    """Say which jobs wait for their time no longer, and have no place yet."""
+    return jobs.c.state == State.PENDING.value, jobs.c.ticket == 0, jobs.c.not_before <= now.wall
 
 
 def _queue(lock: Lock) -> str:

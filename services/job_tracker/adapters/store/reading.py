@@ -7,14 +7,11 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, selec
 
 from job_tracker.adapters.store.moving import read_job
 from job_tracker.adapters.store.positions import read_position
-from job_tracker.adapters.store.rows import event_of, failure_of, job_of
+from job_tracker.adapters.store.rows import ACTIVE_STATES, HELD_STATES, event_of, failure_of, job_of
 from job_tracker.adapters.store.tables import item_failures, job_events, jobs, paused_types
 from job_tracker.application.ports.job_store import Filter, Glimpse, JobKey, Moved, PlacedEvent, Seen, Stats
 from job_tracker.domain.job import Event, ItemFailure, Job
-from job_tracker.domain.states import FINAL, HELD, State
-
-ACTIVE_STATES = tuple(state.value for state in State if state not in FINAL)
-HELD_STATES = tuple(state.value for state in HELD)
+from job_tracker.domain.states import State
 
 AnySelect = TypeVar("AnySelect", bound=Select[*tuple[Any, ...]])
 

@@ -4,11 +4,10 @@ from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
 from job_tracker.adapters.store.dialects import insert, serialise
 from job_tracker.adapters.store.moment import Moment
+from job_tracker.adapters.store.rows import HELD_STATES
 from job_tracker.adapters.store.tables import claim_requests, counters, create_requests, job_locks, jobs, workers
 from job_tracker.domain.moves import Now
-from job_tracker.domain.states import HELD, State
-
-HELD_STATES = tuple(state.value for state in HELD)
+from job_tracker.domain.states import State
 
 ROUND_SECONDS = 1.0
 """So often it is noted that leases are looked after."""

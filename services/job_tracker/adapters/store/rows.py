@@ -21,9 +21,12 @@ from job_tracker.domain.job import (
 )
 from job_tracker.domain.locks import Lock
 from job_tracker.domain.progress import Pace, Progress
-from job_tracker.domain.states import State
+from job_tracker.domain.states import FINAL, HELD, State
 
 Values = dict[str, Any]
+
+ACTIVE_STATES = tuple(state.value for state in State if state not in FINAL)
+HELD_STATES = tuple(state.value for state in HELD)
 
 
 def job_of(row: Row[Any]) -> Job:

@@ -4,12 +4,10 @@ import orjson
 from sqlalchemy import Connection, select
 
 from job_tracker.adapters.store.dialects import insert
+from job_tracker.adapters.store.rows import HELD_STATES
 from job_tracker.adapters.store.tables import jobs, workers
 from job_tracker.domain.job import Worker
 from job_tracker.domain.moves import Now
-from job_tracker.domain.states import HELD
-
-HELD_STATES = tuple(state.value for state in HELD)
 
 
 def note_worker(

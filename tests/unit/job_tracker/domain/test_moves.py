@@ -10,25 +10,11 @@ from job_tracker.domain.moves import LockFate, Now, Report
 from job_tracker.domain.progress import Progress
 from job_tracker.domain.states import State
 
+from tests.fakes.bare_job import bare_job
+
 NOW = Now(1_000_000, 100.0)
 LEASE = Lease("token", 7, 30.0, 130.0, 100.0)
-NEW = Job(
-    job_id="job",
-    type="T",
-    variant="",
-    display_name="T",
-    store_id="",
-    params={},
-    labels={},
-    priority=0,
-    locks=(),
-    max_attempts=2,
-    retry_of_job_id="",
-    parent_job_id="",
-    created_by="",
-    create_time=0,
-    update_time=0,
-)
+NEW = bare_job(max_attempts=2)
 
 
 def longest(_low: float, high: float) -> float:

@@ -15,26 +15,11 @@ from job_tracker.domain.job import ItemFailure, Job, Origin
 from job_tracker.domain.moves import Now, Report
 from job_tracker.domain.progress import Progress
 
+from tests.fakes.bare_job import bare_job
 from tests.fakes.tracker_world import CountedTokens, tracker_database
 
 NOW = Now(1_000_000, 1.0)
-JOB = Job(
-    job_id="job",
-    type="T",
-    variant="",
-    display_name="T",
-    store_id="",
-    params={},
-    labels={},
-    priority=0,
-    locks=(),
-    max_attempts=3,
-    retry_of_job_id="",
-    parent_job_id="",
-    created_by="",
-    create_time=1,
-    update_time=1,
-)
+JOB = bare_job(create_time=1, update_time=1)
 
 
 def failure(key: str) -> ItemFailure:

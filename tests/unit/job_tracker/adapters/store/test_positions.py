@@ -9,11 +9,11 @@ from job_tracker.adapters.store import creating
 from job_tracker.adapters.store.job_store import SqlJobStore
 from job_tracker.adapters.store.moment import of_clock
 from job_tracker.application.ports.job_store import ConflictPolicy, Creation
-from job_tracker.domain.job import Job
 from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
 from tests.fakes import postgres
+from tests.fakes.bare_job import bare_job
 from tests.fakes.tracker_world import CountedTokens, TrackerClock
 
 PATIENCE_SECONDS = 30.0
@@ -21,24 +21,7 @@ PATIENCE_SECONDS = 30.0
 
 def creation(job_id: str) -> Creation:
     """A job that stands in nobody's way."""
-    job = Job(
-        job_id=job_id,
-        type="T",
-        variant="",
-        display_name="T",
-        store_id="",
-        params={},
-        labels={},
-        priority=0,
-        locks=(),
-        max_attempts=3,
-        retry_of_job_id="",
-        parent_job_id="",
-        created_by="",
-        create_time=0,
-        update_time=0,
-    )
-    return Creation(job, ConflictPolicy.FAIL, "", "")
+    return Creation(bare_job(job_id=job_id), ConflictPolicy.FAIL, "", "")
 
 
 async def test_a_position_does_not_lie_past_a_change_that_may_still_commit(tmp_path: Path) -> None:
