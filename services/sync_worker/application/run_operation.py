@@ -10,7 +10,7 @@ from sync_worker.application.ports.match_catalog import MatchCatalog
 from sync_worker.application.ports.pull_catalog import PullCatalog
 from sync_worker.application.ports.push_catalog import PushCatalog
 from sync_worker.application.ports.vendors import Vendors
-from sync_worker.application.pull import run_pull
+from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.application.push.retry_failed import run_retry_failed
 from sync_worker.application.push.sync_customers import run_sync_customers
 from sync_worker.application.push.sync_products import run_sync_products

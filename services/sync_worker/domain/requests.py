@@ -14,6 +14,14 @@ class PullMode(StrEnum):
     INCREMENTAL = "INCREMENTAL"
 
 
+class PullMethod(StrEnum):
+    """How a pull from Shopify reads: AUTO takes a bulk operation for a FULL one and pages for an INCREMENTAL one."""
+
+    AUTO = "AUTO"
+    PAGES = "PAGES"
+    BULK = "BULK"
+
+
 @dataclass(frozen=True, slots=True)
 class NhanhProductFilter:
     """Which Nhanh products; empty conditions select everything."""
@@ -60,6 +68,7 @@ class PullRequest:
 
     mode: PullMode
     filter: PullFilter
+    method: PullMethod = PullMethod.AUTO
 
 
 @dataclass(frozen=True, slots=True)

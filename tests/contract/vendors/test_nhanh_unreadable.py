@@ -11,7 +11,7 @@ from sqlalchemy import Table, select
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.tables import nhanh_customers, nhanh_products
 from sync_worker.application.ports.job import JobContext
-from sync_worker.application.pull import run_pull
+from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import PullMode, PullRequest
 

@@ -1,11 +1,11 @@
-"""Where SQLite and PostgreSQL differ: upserts, counters, and how transactions that meet wait for each other."""
+"""Where SQLite and PostgreSQL differ: counters, and how transactions that meet wait for each other."""
 
 import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Sequence, Table, case, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from chassis.database.upserts import insert
+from sqlalchemy import Connection, Sequence, case, select, text
 
 from job_tracker.adapters.store.tables import counters
 
@@ -14,11 +14,6 @@ POSTGRESQL = "postgresql"
 TICKETS = Sequence("job_tickets")
 """On PostgreSQL alone. A sequence holds up nobody; a ticket is drawn under its lock keys, so the tickets of a key rise as their
 transactions commit."""
-
-
-def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """Begin an insert that can say what to do on a conflict."""
-    return postgresql.insert(table) if connection.dialect.name == POSTGRESQL else sqlite.insert(table)
 
 
 def serialise(connection: Connection, names: Iterable[str], *, shared: bool = False) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, Update, bindparam, delete, select, tuple_, update
 
-from job_tracker.adapters.store.dialects import insert
 from job_tracker.adapters.store.positions import draw_position
 from job_tracker.adapters.store.rows import event_values, failure_values, job_of, moved_values, reported_values
 from job_tracker.adapters.store.tables import item_failures, job_events, job_locks, jobs

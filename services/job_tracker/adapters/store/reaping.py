@@ -1,8 +1,9 @@
 """What the reaper asks of the database, and what a start does to leases."""
 
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
-from job_tracker.adapters.store.dialects import insert, serialise
+from job_tracker.adapters.store.dialects import serialise
 from job_tracker.adapters.store.moment import Moment
 from job_tracker.adapters.store.rows import HELD_STATES
 from job_tracker.adapters.store.tables import claim_requests, counters, create_requests, job_locks, jobs, workers

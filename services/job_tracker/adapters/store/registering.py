@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 import orjson
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, delete, select
 
-from job_tracker.adapters.store.dialects import insert, pausing, serialise
+from job_tracker.adapters.store.dialects import pausing, serialise
 from job_tracker.adapters.store.moving import change_jobs
 from job_tracker.adapters.store.reading import held_of_type
 from job_tracker.adapters.store.rows import type_of

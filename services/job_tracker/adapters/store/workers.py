@@ -1,9 +1,9 @@
 """Who claims jobs, as their calls tell."""
 
 import orjson
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, select
 
-from job_tracker.adapters.store.dialects import insert
 from job_tracker.adapters.store.rows import HELD_STATES
 from job_tracker.adapters.store.tables import jobs, workers
 from job_tracker.domain.job import Worker

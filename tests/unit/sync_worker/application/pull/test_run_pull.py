@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.application.ports.job import OperationResult
-from sync_worker.application.pull import filter_hash, run_pull
+from sync_worker.application.pull.run_pull import filter_hash, run_pull
 from sync_worker.domain.failures import AccessRefused, JobCancelled, VendorUnavailable
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import (

@@ -11,7 +11,7 @@ from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.tables import nhanh_products, pull_runs, shopify_customers
 from sync_worker.application.ports.job import OperationResult
 from sync_worker.application.ports.pages import RowRefusal
-from sync_worker.application.pull import run_pull
+from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.domain.failures import ItemFailure, Origin, VendorUnavailable
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import (

@@ -1,0 +1,59 @@
+"""What every way of reading a vendor's list has in common: it is a sequence of steps, each with the place behind it."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync_worker.application.ports.pages import RowRefusal
+from sync_worker.application.ports.pull_catalog import MirrorRow
+from sync_worker.application.ports.vendor_metrics import VendorMetrics
+from sync_worker.domain.failures import OperationFailure, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Part of a list: its rows and the place behind them are stored in one transaction.
+
+    `place` is where an attempt after a crash goes on, in the source's own words; None: the list has been read to its end.
+    `read_time` (Unix microseconds) is when the vendor was asked, at the latest. `pages` is what the step counts as: 0 where
+    it only moves the place. `expected` is how many rows there will be in all, where that is known.
+    """
+
+    rows: Sequence[MirrorRow]
+    place: str | None
+    read_time: int
+    refused: Sequence[RowRefusal] = ()
+    pages: int = 1
+    expected: int | None = None
+
+
+class PullSource(Protocol):
+    """One pull's list, and what reading it costs."""
+
+    origin: Origin
+    metrics: VendorMetrics
+    way: str
+    """How it is read, in words for people ("page by page")."""
+
+    def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
+        """Read on from a place that an earlier step named, None from the beginning, to the end.
+
+        What comes next is fetched while the last step is worked on, and never much more: the source bounds what it holds.
+        Closing the generator stops what is under way.
+
+        Raises:
+            VendorFailure, WorkStopped: As the vendor's port says; the place stays good.
+            PlaceUseless: The place is not.
+        """
+        ...
+
+
+class PlaceUseless(Exception):
+    """Nothing can be read on from a place, or what was read up to it is not to be trusted: the next attempt begins anew.
+
+    `failure` is what this attempt fails with.
+    """
+
+    def __init__(self, failure: OperationFailure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
