@@ -31,10 +31,14 @@ metadata = MetaData(
 
 
 def _mirror_columns() -> tuple[Column[object], ...]:
-    """Columns of every mirrored row: a hash of the kept fields tells what changed; the gone are marked, not deleted."""
+    """Columns of every mirrored row: a hash of the kept fields tells what changed; the gone are marked, not deleted.
+
+    Times are those at which the vendor was asked. `change_pull` tells which pull wrote the row last, by when that began.
+    """
     return (
         Column("row_hash", BigInteger, nullable=False),
         Column("first_time", BigInteger, nullable=False),
+        Column("change_pull", BigInteger, nullable=False),
         Column("change_time", BigInteger, nullable=False),
         Column("gone_time", BigInteger),
     )
@@ -209,6 +213,7 @@ pull_runs = Table(
     Column("mode", String(16), nullable=False),
     Column("since", BigInteger),
     Column("cursor", Text),
+    Column("read_to_end", Boolean, nullable=False),
     Column("processed", BigInteger, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
@@ -220,6 +225,7 @@ pull_runs = Table(
     Column("finished_by", String(36)),
     Column("finish_time", BigInteger),
     Column("covered_until", BigInteger),
+    Column("covers_all", Boolean, nullable=False),
     PrimaryKeyConstraint("store_id", "operation", "filter_hash"),
 )
 """
@@ -227,7 +233,8 @@ The place that a pull has reached, written with each page's rows. Of the `proces
 nor updated nor unchanged could not be read.
 
 `covered_until` (Unix seconds) survives from one pull to the next: what the last finished pull of this filter has seen,
-from which an INCREMENTAL one goes on.
+from which an INCREMENTAL one goes on. With `covers_all` there is no filter: every living row of the mirror was as it is at
+that time, but for those that could not be read.
 """
 
 pull_seen = Table(
@@ -238,7 +245,21 @@ pull_seen = Table(
     PrimaryKeyConstraint("pull_id", "vendor_id"),
     sqlite_with_rowid=False,
 )
-"""What an unfinished pull has seen; emptied when it ends, so that unchanged rows are not rewritten."""
+"""
+The rows that an unfinished pull has seen and not written, since they have not changed or cannot be read; emptied when it ends.
+"""
+
+unreadable_rows = Table(
+    "unreadable_rows",
+    metadata,
+    Column("store_id", String(64), nullable=False),
+    Column("operation", String(32), nullable=False),
+    Column("vendor_id", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("pull_id", String(36), nullable=False),
+    PrimaryKeyConstraint("store_id", "operation", "vendor_id"),
+)
+"""Rows that a vendor tells of and that could not be read, when a pull came upon them last."""
 
 job_runs = Table(
     "job_runs",
@@ -282,8 +303,9 @@ confirmed_values = Table(
     PrimaryKeyConstraint("store_id", "kind", "owner_id", "location_id"),
 )
 """
-What Shopify last confirmed, pushed or read: `quantity` per inventory item and location, `total_spent` per customer,
-`price` and `compare_at` per variant (location 0 where there is none; a NULL value means confirmed as not set).
+What Shopify last confirmed to a push, written or read back: `quantity` per inventory item and location, `total_spent` per
+customer, `price` and `compare_at` per variant (location 0 where there is none; a NULL value means confirmed as not set). What
+pulls have read of prices stands in `shopify_variants`.
 """
 
 push_intents = Table(

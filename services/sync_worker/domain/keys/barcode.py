@@ -41,8 +41,8 @@ def _gtin(digits: str) -> str | None:
 
 def _is_checked(digits: str) -> bool:
     """Prove the last digit: weights 3 and 1 from the right. Zeros in front change nothing."""
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
-    return total % 10 == 0
+    backwards = [*map(int, reversed(digits))]
+    return (sum(backwards[::2]) + 3 * sum(backwards[1::2])) % 10 == 0
 
 
 def _is_in_store(digits: str) -> bool:
