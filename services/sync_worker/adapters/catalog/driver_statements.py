@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - every name in these statements is one of ours, every value a parameter
 """The statements that every row of a pull passes, given to the database's own driver: SQLAlchemy's way costs several times more.
 
 They run inside the unit's transaction, as every other statement does. Values go as tuples in the order of named columns; ids

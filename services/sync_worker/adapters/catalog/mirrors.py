@@ -24,8 +24,7 @@ from sync_worker.domain.tiers import tier_of
 
 
 class MirroredRow(NamedTuple):
-    """A row, ready to be stored: its vendor's id, its values in the order of the mirror's columns, its phones, and a hash
-    that changes with any of them."""
+    """A row, ready to be stored; `values` are in the order of the mirror's columns, `row_hash` changes with any of them."""
 
     vendor_id: int
     values: tuple[Any, ...]

@@ -20,7 +20,6 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import MirrorRow, PullPlace, PullScope
 from sync_worker.domain.failures import GuardTripped, OperationFailure
-from sync_worker.domain.operations import Operation
 from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
 from sync_worker.domain.requests import PullMode
 
@@ -172,9 +171,7 @@ class SqlPullCatalog:
             drop_seen(connection, place.pull_id)
             if _marks_gone(scope, place):
                 forget_others(connection, scope, place.pull_id)
-            return replace(
-                place, cursor=None, counts=replace(place.counts, gone=gone), read_to_end=True, finished=True
-            )
+            return replace(place, cursor=None, counts=replace(place.counts, gone=gone), read_to_end=True, finished=True)
 
         return await self._database.write(unit)
 

@@ -12,9 +12,7 @@ def plain(text: str) -> str:
     seen = unicodedata.normalize("NFKC", text)
     if not seen.isascii():
         seen = "".join(_plain_character(each) for each in seen if unicodedata.category(each) != "Cf")
-        if text.isascii():
-        return text
-    seen = unicodedata.normalize("NFC", seen.translate(_DASHES))
+        seen = unicodedata.normalize("NFC", seen.translate(_DASHES))
     return seen
 
 

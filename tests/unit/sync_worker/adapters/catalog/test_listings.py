@@ -71,7 +71,7 @@ async def reader(database: Database) -> SqlCatalogReader:
     ):
         scope = PullScope("hanoi", operation, "open", False, "job", Fence(1, ()))
         place = await pulls.open(scope, PullMode.FULL)
-        await pulls.finish(scope, await pulls.store_page(scope, place, rows, None, read_time=1), max_gone_percent=10)
+        await pulls.finish(scope, await pulls.store_step(scope, place, rows, None, read_time=1), max_gone_percent=10)
     failed = {
         "status": "FAILED",
         "failure_code": "NOT_FOUND",
@@ -168,8 +168,8 @@ async def test_clearing_forgets_unfinished_pulls_only(database: Database, reader
     ]
     for scope in scopes:
         place = await pulls.open(scope, PullMode.FULL)
-        await pulls.store_page(scope, place, [], "1", read_time=1)
-    await pulls.store_page(
+        await pulls.store_step(scope, place, [], "1", read_time=1)
+    await pulls.store_step(
         scopes[1], await pulls.open(scopes[1], PullMode.FULL), [a_nhanh_product(1)], "1", read_time=1
     )
     assert await reader.clear("hanoi", [Operation.PULL_NHANH_PRODUCTS]) == 2

@@ -71,7 +71,7 @@ async def test_the_mirror_ends_as_the_shop_is(pulls: list[tuple[dict[int, str], 
                     behind = first + page_size
                     following = str(behind) if behind < len(rows) else None
                     page = rows[first:behind]
-                    place = await catalog.store_page(
+                    place = await catalog.store_step(
                         scope,
                         place,
                         [a_nhanh_product(one, name=shop[one]) for one in page if shop[one] != UNREADABLE],
