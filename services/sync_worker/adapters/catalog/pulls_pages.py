@@ -78,7 +78,10 @@ def _told_apart(
     }
     if not known:
         return Stored(rows, [], [], [])
-    created, updated, again, unchanged = [], [], [], []
+    created: list[MirroredRow] = []
+    updated: list[MirroredRow] = []
+    again: list[MirroredRow] = []
+    unchanged: list[MirroredRow] = []
     for row in rows:
         found = known.get(row.vendor_id)
         if found is None:

@@ -91,6 +91,7 @@ async def test_every_pull_reads_to_the_end(
     assert [report.successful for report in job.reports] == [0, 3, 4]
     assert done.result == {
         "mode": "FULL",
+        "way": "page by page",
         "pull_id": done.result["pull_id"],
         "resumed": False,
         "created": 4,
