@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import uuid_utils
 from chassis.database import Database
@@ -11,14 +11,14 @@ from chassis.database.upserts import insert
 from sqlalchemy import Connection, Row, select, update
 
 from sync_worker.adapters.catalog.fencing import raise_fence
-from sync_worker.adapters.catalog.mirrors import MIRRORS
+from sync_worker.adapters.catalog.mirrors import MIRRORS, MirroredRow
 from sync_worker.adapters.catalog.pulls_gone import drop_seen, mark_gone, mark_seen, must_not_go
 from sync_worker.adapters.catalog.pulls_pages import store_rows
 from sync_worker.adapters.catalog.pulls_unreadable import forget_others, keep_refused, refused_of
 from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import RowRefusal
-from sync_worker.application.ports.pull_catalog import MirrorRow, PullPlace, PullScope
+from sync_worker.application.ports.pull_catalog import MirrorRow, PreparedRows, PullPlace, PullScope
 from sync_worker.domain.failures import GuardTripped, OperationFailure
 from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
 from sync_worker.domain.requests import PullMode
@@ -87,11 +87,15 @@ class SqlPullCatalog:
 
         return await self._database.write(unit)
 
+    async def prepare(self, scope: PullScope, rows: Sequence[MirrorRow]) -> list[MirroredRow]:
+        """Make rows ready; see `PullCatalog`. It takes milliseconds of CPU, so a thread does it."""
+        return await asyncio.to_thread(MIRRORS[scope.operation].rows, rows) if rows else []
+
     async def store_step(
         self,
         scope: PullScope,
         place: PullPlace,
-        rows: Sequence[MirrorRow],
+        rows: PreparedRows,
         next_cursor: str | None,
         *,
         read_time: int,
@@ -100,8 +104,7 @@ class SqlPullCatalog:
     ) -> PullPlace:
         """Store a step; see `PullCatalog`."""
         mirror = MIRRORS[scope.operation]
-        # Keys and hashes take milliseconds of CPU: neither the event loop nor the one writer waits for them.
-        ready = await asyncio.to_thread(mirror.rows, rows)
+        ready = cast("list[MirroredRow]", rows)
         now = self._clock.now_micros()
 
         def unit(connection: Connection) -> PullPlace:

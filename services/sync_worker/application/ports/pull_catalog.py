@@ -16,6 +16,14 @@ MirrorRow = NhanhProduct | ShopifyVariant | NhanhCustomer | ShopifyCustomer
 """A vendor's object, as the catalog mirrors it."""
 
 
+class PreparedRows(Protocol):
+    """Rows that are ready to be stored; only the catalog that prepared them looks into them."""
+
+    def __len__(self) -> int:
+        """How many there are; of several with one id the last is left."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PullScope:
     """Which pull of whom: its place is keyed by store, operation and filter.
@@ -66,11 +74,15 @@ class PullCatalog(Protocol):
         """
         ...
 
+    async def prepare(self, scope: PullScope, rows: Sequence[MirrorRow]) -> PreparedRows:
+        """Make rows ready to be stored: their canonical keys, and what tells a changed row. The database is not asked."""
+        ...
+
     async def store_step(
         self,
         scope: PullScope,
         place: PullPlace,
-        rows: Sequence[MirrorRow],
+        rows: PreparedRows,
         next_cursor: str | None,
         *,
         read_time: int,

@@ -5,7 +5,7 @@ The place reached is stored with the rows, so that an attempt after a crash goes
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict
 
 import orjson
@@ -13,10 +13,11 @@ import orjson
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.ports.pages import RowRefusal
-from sync_worker.application.ports.pull_catalog import PullCatalog, PullPlace, PullScope
+from sync_worker.application.ports.pull_catalog import PreparedRows, PullCatalog, PullPlace, PullScope
 from sync_worker.application.ports.vendors import Vendors
+from sync_worker.application.pull.ahead import ahead
 from sync_worker.application.pull.choosing import source_of
-from sync_worker.application.pull.sources import PlaceUseless, PullSource
+from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step
 from sync_worker.application.pull.telling import Telling
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import PullFilter, PullRequest
@@ -71,22 +72,28 @@ async def _read(
     telling: Telling,
     clock: Clock,
 ) -> PullPlace:
-    """Store step after step; the place behind the last one."""
+    """Store step after step, each while the next is got ready; the place behind the last one."""
     async with contextlib.aclosing(source.steps(place.cursor)) as steps:
-        async for step in steps:
-            job.check()
-            began = clock.monotonic()
-            place = await catalog.store_step(
-                scope,
-                place,
-                step.rows,
-                step.place,
-                read_time=step.read_time,
-                refused=step.refused,
-                pages=step.pages,
-            )
-            telling.stored(step, clock.monotonic() - began)
-            await job.report(telling.progress(place), telling.failures(step.refused))
+
+        async def prepared() -> AsyncGenerator[tuple[Step, PreparedRows], None]:
+            async for step in steps:
+                yield step, await catalog.prepare(scope, step.rows)
+
+        async with contextlib.aclosing(ahead(prepared())) as ready:
+            async for step, rows in ready:
+                job.check()
+                began = clock.monotonic()
+                place = await catalog.store_step(
+                    scope,
+                    place,
+                    rows,
+                    step.place,
+                    read_time=step.read_time,
+                    refused=step.refused,
+                    pages=step.pages,
+                )
+                telling.stored(step, clock.monotonic() - began)
+                await job.report(telling.progress(place), telling.failures(step.refused))
     return place
 
 

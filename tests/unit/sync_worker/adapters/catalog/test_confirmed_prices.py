@@ -52,7 +52,8 @@ class Prices:
         scope, place = begun
         refusals = [RowRefusal(one, "cannot be read") for one in refused]
         read_time = self.clock.now_micros() if read_time is None else read_time
-        place = await self.pulls.store_step(scope, place, rows, None, read_time=read_time, refused=refusals)
+        ready = await self.pulls.prepare(scope, rows)
+        place = await self.pulls.store_step(scope, place, ready, None, read_time=read_time, refused=refusals)
         await self.pulls.finish(scope, place, max_gone_percent=100)
         return place.began
 
@@ -147,7 +148,8 @@ async def test_an_unfinished_pull_confirms_only_what_it_wrote(prices: Prices) ->
     await prices.end(await prices.begin(), a_variant(5, price=10))
     first = await prices.known()
     scope, place = await prices.begin()
-    await prices.pulls.store_step(scope, place, [a_variant(5, price=10)], "1", read_time=prices.clock.now_micros())
+    ready = await prices.pulls.prepare(scope, [a_variant(5, price=10)])
+    await prices.pulls.store_step(scope, place, ready, "1", read_time=prices.clock.now_micros())
     assert await prices.known() == first
 
 

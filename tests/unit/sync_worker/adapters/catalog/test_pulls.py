@@ -48,7 +48,9 @@ class Pulls:
     ) -> PullPlace:
         """Store a page; without a cursor it is the last."""
         read_time = self.clock.now_micros() if read_time is None else read_time
-        return await self.catalog.store_step(scope, place, rows, cursor, read_time=read_time)
+        return await self.catalog.store_step(
+            scope, place, await self.catalog.prepare(scope, rows), cursor, read_time=read_time
+        )
 
     async def whole(self, scope: PullScope, *rows: Any, percent: int = 10) -> PullPlace:
         """Pull these rows from beginning to end."""

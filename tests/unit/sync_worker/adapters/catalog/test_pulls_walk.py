@@ -72,10 +72,11 @@ async def test_the_mirror_ends_as_the_shop_is(pulls: list[tuple[dict[int, str], 
                     behind = first + page_size
                     following = str(behind) if behind < len(rows) else None
                     page = rows[first:behind]
+                    told = [a_nhanh_product(one, name=shop[one]) for one in page if shop[one] != UNREADABLE]
                     place = await catalog.store_step(
                         scope,
                         place,
-                        [a_nhanh_product(one, name=shop[one]) for one in page if shop[one] != UNREADABLE],
+                        await catalog.prepare(scope, told),
                         following,
                         read_time=clock.now_micros(),
                         refused=[RowRefusal(one, UNREADABLE) for one in page if shop[one] == UNREADABLE],
