@@ -22,6 +22,9 @@ from pydantic import (
 
 from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAccount, Store
 
+DEFAULT_API_VERSION = "2026-07"
+"""Every document is held against Shopify's own schema of this version; Shopify supports a version for a year at least."""
+
 _LOCATION = re.compile(r"(?:gid://shopify/Location/)?([1-9][0-9]{0,18})")
 _WORDS = {"missing": "is missing", "extra_forbidden": "is not a key of the stores file"}
 
@@ -157,7 +160,7 @@ class _Nhanh(_Table):
 class _Shopify(_Table):
     shop: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
     base_url: _Url | None = None
-    api_version: Annotated[str, Field(pattern=r"^20[0-9]{2}-(01|04|07|10)$")] = "2026-07"
+    api_version: Annotated[str, Field(pattern=r"^20[0-9]{2}-(01|04|07|10)$")] = DEFAULT_API_VERSION
     access_token_env: str | None = None
     access_token_file: _SecretFile = None
 

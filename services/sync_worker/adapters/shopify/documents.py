@@ -197,3 +197,8 @@ def items_at_once(locations: int) -> int:
 
 
 STATIC_DOCUMENTS = (VARIANTS, CUSTOMERS, LOCATIONS, SPENDS, PRICES, SET_QUANTITIES, SET_SPENDS, SET_PRICES)
+
+
+def all_documents() -> tuple[Document, ...]:
+    """List every document that can be sent; those of many places stand for those of fewer."""
+    return (*STATIC_DOCUMENTS, quantities_document(1), quantities_document(MAX_LOCATIONS))
