@@ -12,6 +12,7 @@ from sync_worker.adapters.shopify.attempts import Attempts
 from sync_worker.adapters.shopify.documents import PAGE_ROWS, Document
 from sync_worker.adapters.shopify.gid import gid
 from sync_worker.adapters.shopify.limiter import CostBucket
+from sync_worker.adapters.shopify.session import ShopSession, open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS, Request, Transport
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
@@ -41,7 +42,7 @@ NOTHING_TO_DO = BatchOutcome(True, {})
 
 
 class ShopifyClient:
-    """One store's shop, for one job; the bucket is shared by all jobs that call this shop."""
+    """One store's shop, for one job; the bucket and the session are shared by all jobs that call this shop."""
 
     def __init__(
         self,
@@ -52,8 +53,10 @@ class ShopifyClient:
         clock: Clock,
         uniform: Callable[[float, float], float],
         call_seconds: float = CALL_SECONDS,
+        session: ShopSession | None = None,
     ) -> None:
-        transport = Transport(account, http, bucket, gate, clock, call_seconds)
+        session = session or open_session(account, http, clock, call_seconds)
+        transport = Transport(account, http, bucket, gate, clock, session, call_seconds)
         self.metrics = transport.metrics
         self._attempts = Attempts(transport, clock, uniform)
         self._guards: dict[bytes, ListGuard] = {}

@@ -1,4 +1,4 @@
-"""The GraphQL documents that are sent, for Admin API 2026-07. They never hold a value: values travel as variables.
+"""The GraphQL documents that are sent, for the Admin API. They never hold a value: values travel as variables.
 
 Each says what it costs before Shopify has told us: Shopify's limits page gives 1 point an object and 10 a mutation,
 and "sized by first" for a connection; measured, a connection costs 2 + max(1, floor(2 ln first)) times a node of it.
@@ -17,6 +17,9 @@ MAX_REQUEST_POINTS = 1_000
 
 MAX_LOCATIONS = 20
 """So many locations are asked about in one request."""
+
+CHECKED_VERSIONS = ("2026-07", "2026-10")
+"""The versions of the Admin API whose own schemas every document is held against."""
 
 SPEND_NAMESPACE = "custom"
 SPEND_KEY = "total_spent"
