@@ -15,8 +15,6 @@ from sync_worker.adapters.shopify.limiter import CostBucket
 from sync_worker.adapters.shopify.session import ShopSession, open_session
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
-from sync_worker.application.ports.nhanh import Nhanh
-from sync_worker.application.ports.shopify import Shopify
 from sync_worker.domain.stores import ShopifyAccount, Store
 
 CONNECTIONS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30.0)
@@ -27,7 +25,7 @@ LONGEST_CALL_SECONDS = 15.0
 
 
 class VendorClients:
-    """`Vendors` over HTTP, for as long as the context lasts.
+    """`Vendors` and `CheckedVendors` over HTTP, for as long as the context lasts.
 
     No call takes longer than `call_seconds`. `uniform` draws a number between its two arguments; the machine's own
     randomness unless another is given.
@@ -60,7 +58,7 @@ class VendorClients:
     ) -> None:
         await self._stack.aclose()
 
-    def nhanh(self, store: Store, gate: CallGate) -> Nhanh:
+    def nhanh(self, store: Store, gate: CallGate) -> NhanhClient:
         """Open the store's Nhanh business."""
         return NhanhClient(
             store.nhanh,
@@ -73,7 +71,7 @@ class VendorClients:
             call_seconds=self._call_seconds,
         )
 
-    def shopify(self, store: Store, gate: CallGate) -> Shopify:
+    def shopify(self, store: Store, gate: CallGate) -> ShopifyClient:
         """Open the store's Shopify shop."""
         account = store.shopify
         bucket = self._buckets.setdefault((account.base_url, account.shop), CostBucket(self._clock))

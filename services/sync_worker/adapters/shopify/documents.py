@@ -107,6 +107,14 @@ query Locations($first: Int!, $after: String) {
     points=connection_points(PAGE_ROWS, 1),
 )
 
+SHOP = Document("shop", "query Shop {\n  shop { name currencyCode }\n}\n", points=1.0)
+
+SCOPES = Document(
+    "currentAppInstallation",
+    "query Scopes {\n  currentAppInstallation { accessScopes { handle } }\n}\n",
+    points=2.0,
+)
+
 SPENDS = Document(
     "nodes",
     """
@@ -199,7 +207,18 @@ def items_at_once(locations: int) -> int:
     return min(PAGE_ROWS, int((MAX_REQUEST_POINTS - 1 - document.points) // document.points_each))
 
 
-STATIC_DOCUMENTS = (VARIANTS, CUSTOMERS, LOCATIONS, SPENDS, PRICES, SET_QUANTITIES, SET_SPENDS, SET_PRICES)
+STATIC_DOCUMENTS = (
+    VARIANTS,
+    CUSTOMERS,
+    LOCATIONS,
+    SHOP,
+    SCOPES,
+    SPENDS,
+    PRICES,
+    SET_QUANTITIES,
+    SET_SPENDS,
+    SET_PRICES,
+)
 
 
 def all_documents() -> tuple[Document, ...]:
