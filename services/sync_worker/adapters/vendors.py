@@ -83,7 +83,7 @@ class VendorClients:
             self._clock,
             self._uniform,
             self._call_seconds,
-            self._session_of(account),
+            session=self._session_of(account),
         )
 
     def _session_of(self, account: ShopifyAccount) -> ShopSession:

@@ -55,10 +55,11 @@ class ShopifyClient:
         clock: Clock,
         uniform: Callable[[float, float], float],
         call_seconds: float = CALL_SECONDS,
+        *,
         session: ShopSession | None = None,
     ) -> None:
         session = session or open_session(account, http, clock, call_seconds)
-        transport = Transport(account, http, bucket, gate, clock, session, call_seconds)
+        transport = Transport(account, http, bucket, gate, clock, call_seconds, session=session)
         self.metrics = transport.metrics
         self._transport = transport
         self._clock = clock

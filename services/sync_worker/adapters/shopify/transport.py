@@ -53,8 +53,9 @@ class Transport:
         bucket: CostBucket,
         gate: CallGate,
         clock: Clock,
-        session: ShopSession,
         call_seconds: float = CALL_SECONDS,
+        *,
+        session: ShopSession,
     ) -> None:
         self.metrics = VendorMetrics()
         self.call_seconds = call_seconds
@@ -82,16 +83,16 @@ class Transport:
         return answer, took
 
     async def _call(self, request: Request) -> tuple[Answer, float, Token | None]:
+        token = await self._token_for(request)
+        if not isinstance(token, Token):
+            self._rest(token)
+            return token, 0.0, None
         held = await self._bucket.reserve(request.document, request.entries, self._waited)
         try:
-            token = await self._admitted(request)
+            await self._gate.pass_through(self.call_seconds)
         except BaseException:
             self._bucket.unsent(held)
             raise
-        if not isinstance(token, Token):
-            self._bucket.unsent(held)
-            self._rest(token)
-            return token, 0.0, None
         self.metrics.api_calls += 1
         began = self._clock.monotonic()
         try:
@@ -101,15 +102,10 @@ class Transport:
             self.metrics.api_seconds += took
         return answer, took, token
 
-    async def _admitted(self, request: Request) -> Token | NoToken:
-        """Find the token to send with, and pass the gate; or say why the call is not made."""
+    async def _token_for(self, request: Request) -> Token | NoToken:
+        """Find the token to send with, or say why the call is not made."""
         objection = self.session.versions.against_writing() if request.document.writes else None
-        if objection is not None:
-            return Refused(objection)
-        token = await self.session.tokens.current(self._gate)
-        if isinstance(token, Token):
-            await self._gate.pass_through(self.call_seconds)
-        return token
+        return await self.session.tokens.current(self._gate) if objection is None else Refused(objection)
 
     async def _answer(self, request: Request, held: Reservation, token: Token) -> Answer:
         try:
