@@ -123,7 +123,8 @@ class Transport:
         body = json_of(_without_secrets(response.content, token))
         report = cost_report(body)
         self.throttle = report.status or self.throttle
-        self.session.versions.see(response.headers)
+        if response.is_success:  # others may come from a proxy on the way
+            self.session.versions.see(response.headers)
         try:
             answer = answer_of(request.document, self._account.shop, response.status_code, response.headers, body)
         except BaseException:

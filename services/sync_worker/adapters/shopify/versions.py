@@ -21,11 +21,14 @@ class VersionWatch:
     def __init__(self, shop: str, asked: str) -> None:
         self.asked = asked
         self.served: str | None = None
+        self.heard = False
+        """Whether any answer has come, so that all is known that Shopify says."""
         self._shop = shop
         self._told: set[tuple[str, str]] = set()
 
     def see(self, headers: Mapping[str, str]) -> None:
         """Take in what an answer's headers say; an answer that says nothing leaves things as they were."""
+        self.heard = True
         served = headers.get("x-shopify-api-version")
         if served is not None:
             self.served = served

@@ -8,7 +8,7 @@ from sync_worker.application.ports.shopify import BatchOutcome, SpendChange
 from sync_worker.domain.failures import VendorRefusal
 from sync_worker.domain.requests import ShopifyProductFilter
 
-from tests.fakes.shopify_http import ScriptedShop, page, user_errors
+from tests.fakes.shopify_http import ScriptedShop, answer, page, user_errors
 from tests.fakes.shopify_schema import VERSIONS
 
 ALL = ShopifyProductFilter()
@@ -45,6 +45,22 @@ async def test_nothing_is_written_under_a_version_that_nobody_checked() -> None:
     assert caught.value.code == "API_VERSION_REPLACED"
     await shop.client.variant_page(ALL, None)
     assert len(shop.asked) == 2
+
+
+async def test_a_first_call_that_would_write_asks_first() -> None:
+    """Only an answer tells which version is served; once a process is enough, whether or not it is told."""
+    told = served(answer({"shop": {"name": "Hanoi", "currencyCode": "VND"}}), "2027-01")
+    shop = ScriptedShop([told], new=True)
+    with pytest.raises(VendorRefusal) as caught:
+        await shop.client.set_spends([SpendChange(1, 2)])
+    assert caught.value.code == "API_VERSION_REPLACED"
+    assert [body["query"].split()[1] for body in shop.asked] == ["Shop"]
+
+    untold = served(answer({"shop": {"name": "Hanoi", "currencyCode": "VND"}}), None)
+    shop = ScriptedShop([untold, user_errors("metafieldsSet")], new=True)
+    assert await shop.client.set_spends([SpendChange(1, 2)]) == BatchOutcome(True, {})
+    assert await shop.another().set_spends([SpendChange(1, 2)]) == BatchOutcome(True, {})
+    assert len(shop.asked) == 3
 
 
 async def test_what_is_deprecated_is_told_once() -> None:
