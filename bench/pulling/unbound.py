@@ -1,0 +1,183 @@
+"""Pulls with the vendors' limits off: what is left is our own work, beside a raw loop's and other programs'."""
+
+import asyncio
+import json
+import shutil
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from bench.lines import Better, Line, said
+from bench.peers.running import PeerFailedError, PeerRun, peers_of
+from bench.pulling.lists import NHANH_CUSTOMERS, NHANH_PRODUCTS, SHOPIFY_CUSTOMERS, SHOPIFY_VARIANTS, VendorList, Way
+from bench.pulling.recorder import recording
+from bench.pulling.shop import Pulled, Sandbox, pull, sandbox, worker
+from bench.pulling.stored import keep_rows, products_of
+
+OF_THE_LIMIT, TIMES_THE_PEER = 0.6, 3.0
+PRODUCTS_PER_SECOND = {Way.PAGES: 12_000.0, Way.BULK: 25_000.0}
+"""Goals in round figures, into SQLite, variants included."""
+LIMIT_NAME = "same bytes parsed, same rows written by the driver's bulk statements"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is pulled: what the sandbox makes, and how often each pull is repeated."""
+
+    products: int
+    customers: int
+    runs: int
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Say it to the sandbox."""
+        return ("--no-limits", "--products", str(self.products), "--customers", str(self.customers))
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A kind of database, and how to come by an empty one in a folder."""
+
+    name: str
+    empty: Callable[[Path], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """How other programs did with a list, and why some did not."""
+
+    runs: list[PeerRun]
+    failures: list[str]
+
+    @property
+    def best(self) -> PeerRun | None:
+        """The fastest; None: there is none."""
+        return max(self.runs, key=lambda run: run.per_second, default=None)
+
+
+async def lines(folder: Path, stores: list[Store], paged: Size, whole: Size) -> AsyncIterator[Line]:
+    """Measure every list into every database. Shopify gives pages of at most 25,000 objects, so there is less of those."""
+    in_pages = [SHOPIFY_VARIANTS.read(Way.PAGES), SHOPIFY_CUSTOMERS.read(Way.PAGES)]
+    at_once = [SHOPIFY_VARIANTS.read(Way.BULK), SHOPIFY_CUSTOMERS.read(Way.BULK), NHANH_CUSTOMERS, NHANH_PRODUCTS]
+    for name, size, lists in (("paged", paged, in_pages), ("whole", whole, at_once)):
+        place = folder / name
+        async with sandbox(place, *size.arguments) as vendors:
+            for number, wanted in enumerate(lists):
+                try:
+                    async for line in _list_lines(place / str(number), vendors, wanted, stores, size.runs):
+                        yield line
+                except Exception as failure:
+                    yield Line(f"{wanted}, limits off", "rows/s", None, 0.0, better=Better.MORE, note=said(failure))
+
+
+async def _list_lines(
+    folder: Path, vendors: Sandbox, wanted: VendorList, stores: list[Store], runs: int
+) -> AsyncIterator[Line]:
+    rows, products = await _record(folder, vendors, wanted)
+    peers = await run_peers(folder, vendors, wanted)
+    for store in stores:
+        try:
+            ours, raw = await _measure(folder, vendors, wanted, store, runs)
+        except Exception as failure:
+            yield Line(f"{wanted} into {store.name}", "rows/s", None, 0.0, better=Better.MORE, note=said(failure))
+            continue
+        for run in ours:
+            if run.rows != rows:
+                raise ValueError(f"{wanted} into {store.name}: {run.rows} rows, but {rows} in the recorded pull")
+        yield rows_line(f"{wanted} into {store.name}", ours, raw, peers)
+        if wanted.way is not None and wanted.table == SHOPIFY_VARIANTS.table:
+            yield products_line(f"{wanted} into {store.name}", store, wanted.way, products, ours)
+    shutil.rmtree(folder)
+
+
+async def _record(folder: Path, vendors: Sandbox, wanted: VendorList) -> tuple[int, int]:
+    """Pull once through the recorder: its answers and its rows are what the raw loop is given; rows and products."""
+    async with recording(vendors, folder / "answers") as stores_file, worker(folder / "recorded", stores_file) as at:
+        seen = await pull(at, wanted)
+    catalog = folder / "recorded" / "catalog.db"
+    keep_rows(catalog, wanted, folder / "rows.json")
+    return seen.rows, products_of(catalog)
+
+
+async def run_peers(folder: Path, vendors: Sandbox, wanted: VendorList) -> Peers:
+    """Run every peer that reads this list, once."""
+    runs, failures = [], []
+    for peer in peers_of(wanted):
+        try:
+            runs.append(await peer.run(folder, vendors, wanted))
+        except PeerFailedError as failure:
+            failures.append(f"{peer.name}: {failure}")
+    return Peers(runs, failures)
+
+
+async def _measure(
+    folder: Path, vendors: Sandbox, wanted: VendorList, store: Store, runs: int
+) -> tuple[list[Pulled], list[float]]:
+    """Measure in turn our pull, with processes and a database of its own, and the raw loop; rows a second of the latter."""
+    ours, raw = [], []
+    for run in range(runs):
+        place = folder / f"{store.name}-{run}"
+        place.mkdir()
+        async with worker(place, vendors.stores_file, store.empty(place)) as at:
+            ours.append(await pull(at, wanted))
+        (place / "raw").mkdir()
+        raw.append(await _raw(folder, store.empty(place / "raw")))
+        shutil.rmtree(place)
+    return ours, raw
+
+
+async def _raw(folder: Path, url: str) -> float:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.raw_pull", folder, url, stdout=PIPE)
+    said, _ = await process.communicate()
+    spent = json.loads(said)
+    return float(spent["objects"] / spent["seconds"])
+
+
+def rows_line(name: str, ours: list[Pulled], raw: list[float], peers: Peers) -> Line:
+    """Say how many rows a second, beside the raw loop and the best peer: the medians of all runs."""
+    limit, peer = median(raw), peers.best
+    goals = {"60 % of the limit": OF_THE_LIMIT * limit}
+    if peer is not None and peer.per_second:
+        goals["3 times the peer"] = TIMES_THE_PEER * peer.per_second
+    goal_name, goal = max(goals.items(), key=lambda each: each[1])
+    middle = sorted(ours, key=lambda run: run.per_second)[len(ours) // 2]
+    more = {
+        "rows": middle.rows,
+        "seconds": middle.seconds,
+        "cpu_seconds": middle.cpu_seconds,
+        "peak_rss_mb": middle.peak_mb,
+        "api_calls": middle.metrics.get("api_calls", 0.0),
+        "api_points": middle.metrics.get("api_points", 0.0),
+        "slowest": min(run.per_second for run in ours),
+        "fastest": max(run.per_second for run in ours),
+        "runs": len(ours),
+    }
+    for run in peers.runs:
+        more |= {f"{run.name}: rows/s": run.per_second, f"{run.name}: cpu_seconds": run.cpu_seconds}
+        more |= {f"{run.name}: rows": run.rows, f"{run.name}: peak_rss_mb": run.peak_rss_mb}
+    return Line(
+        name,
+        "rows/s",
+        median(run.per_second for run in ours),
+        goal,
+        limit,
+        LIMIT_NAME,
+        more,
+        Better.MORE,
+        f"{goal_name}, the higher of the two" if len(goals) > 1 else goal_name,
+        None if peer is None else peer.per_second,
+        "" if peer is None else peer.name,
+        "; ".join([*peers.failures, *(run.note for run in peers.runs)]),
+    )
+
+
+def products_line(name: str, store: Store, way: Way, products: int, ours: list[Pulled]) -> Line:
+    """Say how many products a second, their variants included. The round figure is a goal for SQLite alone."""
+    goal = PRODUCTS_PER_SECOND[way]
+    speed = median(products / run.seconds for run in ours)
+    more = {"products": products, "variants": ours[0].rows}
+    note = "" if store.name == "SQLite" else "the goal is that of SQLite"
+    return Line(f"{name}, products", "products/s", speed, goal, more=more, better=Better.MORE, note=note)
