@@ -6,6 +6,7 @@ and prints how long parsing and writing took. It validates nothing, compares not
 """
 
 import asyncio
+import gc
 import json
 import sqlite3
 import sys
@@ -110,6 +111,7 @@ async def main(folder: Path, url: str) -> None:
         number(vendor_id): {table: [tuple(row) for row in made] for table, made in tables.items()}
         for vendor_id, tables in kept["rows"].items()
     }
+    gc.freeze()  # else every collection would walk all that was made ready
     if url.startswith("sqlite"):
         spent = await into_sqlite(url.removeprefix("sqlite:///"), answers, kept["columns"], rows)
     else:

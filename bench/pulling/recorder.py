@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,6 +20,10 @@ PASSED_ON = ("authorization", "content-type", "x-shopify-access-token", "range")
 ANSWER_SECONDS = 600.0
 
 
+MUTATION = b"mutation"
+"""What a call that starts something says; it is not sent twice."""
+
+
 class Recorder:
     """Passes calls on; an address of the sandbox in an answer is replaced by its own, so that downloads come by as well."""
 
@@ -27,23 +32,32 @@ class Recorder:
         self._vendors = vendors
         self._folder = folder
         self._http = httpx.AsyncClient(base_url=vendors, timeout=ANSWER_SECONDS)
-        self._kept = 0
+        self._asked: list[httpx.Request] = []
 
     async def pass_on(self, request: Request) -> Response:
         """Pass a call on, and keep the answer."""
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        answer = await self._http.request(request.method, path, content=await request.body(), headers=headers)
+        asked = self._http.build_request(request.method, path, content=await request.body(), headers=headers)
+        answer = await self._http.send(asked)
         body = answer.content.replace(self._vendors.encode(), self.url.encode())
-        self._kept += 1
-        (self._folder / f"{self._kept:07}").write_bytes(body)
+        self._asked.append(asked)
+        (self._folder / f"{len(self._asked):07}").write_bytes(body)
         kept = {name: answer.headers[name] for name in answer.headers if name.startswith(("x-", "content-ty"))}
         return Response(body, answer.status_code, headers=kept)
 
+    async def fetch_again(self) -> float:
+        """Ask for everything once more, one call after another, and look at nothing: the sandbox's own pace; seconds."""
+        again = [each for each in self._asked if MUTATION not in each.content]
+        began = time.perf_counter()
+        for each in again:
+            await self._http.send(each)
+        return time.perf_counter() - began
+
 
 @contextlib.asynccontextmanager
-async def recording(vendors: Sandbox, folder: Path) -> AsyncIterator[Path]:
-    """Keep every answer of a sandbox as a file in `folder`, in their order; gives a stores file that leads here."""
+async def recording(vendors: Sandbox, folder: Path) -> AsyncIterator[tuple[Recorder, Path]]:
+    """Keep every answer of a sandbox as a file in `folder`, in their order; gives a stores file that leads here as well."""
     recorder = Recorder(vendors.url, made(folder))
     app = Starlette(routes=[Route("/{path:path}", recorder.pass_on, methods=["GET", "POST", "HEAD"])])
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
@@ -53,7 +67,7 @@ async def recording(vendors: Sandbox, folder: Path) -> AsyncIterator[Path]:
     try:
         stores_file = vendors.stores_file.with_name(f"recorded-{folder.name}.toml")
         stores_file.write_text(vendors.stores_file.read_text().replace(vendors.url, recorder.url))
-        yield stores_file
+        yield recorder, stores_file
     finally:
         server.should_exit = True
         await serving
