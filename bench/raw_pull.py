@@ -20,7 +20,7 @@ import orjson
 from chassis.database import open_database
 
 OBJECTS_A_COMMIT = 5_000
-MIGRATIONS = Path("services/sync_worker/migrations")
+MIGRATIONS = Path(__file__).parents[1] / "services" / "sync_worker" / "migrations"
 
 Batch = dict[str, list[tuple[Any, ...]]]
 
@@ -41,7 +41,7 @@ def objects(body: bytes) -> Iterator[dict[str, Any]]:
 async def pull(answers: list[bytes], rows: dict[str, Batch], write: Callable[[Batch], Any]) -> dict[str, float]:
     """Parse everything and write everything; seconds of each, and how many objects were found."""
     found, writing = 0, 0.0
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     batch: Batch = {}
     held = 0
 
@@ -53,9 +53,9 @@ async def pull(answers: list[bytes], rows: dict[str, Batch], write: Callable[[Ba
 
     for body in answers:
         for each in objects(body):
-            made = rows.get(each.get("id", ""))
+            made = rows.pop(str(each.get("id")), None)
             if made is None:
-                continue  # a parent, or another kind of object
+                continue  # a parent, another kind of object, or one that was told of before
             for table, of_it in made.items():
                 batch.setdefault(table, []).extend(of_it)
             found += 1
@@ -64,7 +64,8 @@ async def pull(answers: list[bytes], rows: dict[str, Batch], write: Callable[[Ba
                 writing += await flush()
                 held = 0
     writing += await flush()
-    return {"objects": found, "seconds": time.perf_counter() - began, "write_seconds": writing}
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - spent
+    return {"objects": found, "seconds": seconds, "cpu_seconds": cpu_seconds, "write_seconds": writing}
 
 
 async def into_sqlite(path: str, answers: list[bytes], columns: dict[str, list[str]], rows: Any) -> dict[str, float]:
@@ -83,7 +84,10 @@ async def into_sqlite(path: str, answers: list[bytes], columns: dict[str, list[s
             connection.executemany(statements[table], made)
         connection.execute("COMMIT")
 
-    return await pull(answers, rows, write)
+    try:
+        return await pull(answers, rows, write)
+    finally:
+        connection.close()
 
 
 async def into_postgresql(url: str, answers: list[bytes], columns: dict[str, list[str]], rows: Any) -> dict[str, float]:
@@ -101,21 +105,24 @@ async def into_postgresql(url: str, answers: list[bytes], columns: dict[str, lis
         await connection.close()
 
 
+async def pull_into(url: str, answers: list[bytes], columns: dict[str, list[str]], rows: Any) -> dict[str, float]:
+    """Pull into either kind of database."""
+    if url.startswith("sqlite"):
+        return await into_sqlite(url.removeprefix("sqlite:///"), answers, columns, rows)
+    return await into_postgresql(url, answers, columns, rows)
+
+
 async def main(folder: Path, url: str) -> None:
     """Make the schema, read what there is, and only then begin."""
     await (await open_database(url, migrations=MIGRATIONS)).close()
     answers = [path.read_bytes() for path in sorted((folder / "answers").iterdir())]
     kept = orjson.loads((folder / "rows.json").read_bytes())
-    number = (lambda text: text) if kept["gid"] else int
     rows = {
-        number(vendor_id): {table: [tuple(row) for row in made] for table, made in tables.items()}
+        vendor_id: {table: [tuple(row) for row in made] for table, made in tables.items()}
         for vendor_id, tables in kept["rows"].items()
     }
     gc.freeze()  # else every collection would walk all that was made ready
-    if url.startswith("sqlite"):
-        spent = await into_sqlite(url.removeprefix("sqlite:///"), answers, kept["columns"], rows)
-    else:
-        spent = await into_postgresql(url, answers, kept["columns"], rows)
+    spent = await pull_into(url, answers, kept["columns"], rows)
     print(json.dumps(spent))  # noqa: T201 - this line is the interface
 
 

@@ -26,7 +26,7 @@ def keep_rows(catalog: Path, wanted: VendorList, file: Path) -> None:
             for row in found:
                 rows[f"{wanted.gid}{row[place]}"].setdefault(table, []).append(row)
                 columns[table] = names
-    file.write_bytes(orjson.dumps({"gid": bool(wanted.gid), "columns": columns, "rows": rows}))
+    file.write_bytes(orjson.dumps({"columns": columns, "rows": rows}))
 
 
 def products_of(catalog: Path) -> int:

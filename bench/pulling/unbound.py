@@ -55,6 +55,21 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """What the raw loop said."""
+
+    objects: int
+    seconds: float
+    cpu_seconds: float
+    write_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Rows a second."""
+        return self.objects / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Peers:
     """How other programs did with a list, and why some did not."""
 
@@ -97,13 +112,14 @@ async def _list_lines(
             yield Line(f"{wanted} into {store.name}", "rows/s", None, 0.0, better=Better.MORE, note=said(failure))
             continue
         for run in ours:
-            if run.rows != recorded.rows:
+            if run.rows != recorded.rows or any(each.objects != recorded.rows for each in raw):
                 raise ValueError(
                     f"{wanted} into {store.name}: {run.rows} rows, but {recorded.rows} in the recorded pull"
                 )
-        yield rows_line(f"{wanted} into {store.name}", ours, raw, peers, recorded)
+        rows = rows_line(f"{wanted} into {store.name}", ours, raw, peers, recorded)
+        yield rows
         if wanted.way is not None and wanted.table == SHOPIFY_VARIANTS.table:
-            yield products_line(f"{wanted} into {store.name}", store, wanted.way, recorded.products, ours)
+            yield products_line(rows, store, wanted.way, recorded.products, ours)
     shutil.rmtree(folder)
 
 
@@ -131,8 +147,8 @@ async def run_peers(folder: Path, vendors: Sandbox, wanted: VendorList) -> Peers
 
 async def _measure(
     folder: Path, vendors: Sandbox, wanted: VendorList, store: Store, runs: int
-) -> tuple[list[Pulled], list[float]]:
-    """Measure in turn our pull, with processes and a database of its own, and the raw loop; rows a second of the latter."""
+) -> tuple[list[Pulled], list[Raw]]:
+    """Measure in turn our pull, with processes and a database of its own, and the raw loop."""
     ours, raw = [], []
     for run in range(runs):
         place = folder / f"{store.name}-{run}"
@@ -145,16 +161,17 @@ async def _measure(
     return ours, raw
 
 
-async def _raw(folder: Path, url: str) -> float:
+async def _raw(folder: Path, url: str) -> Raw:
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.raw_pull", folder, url, stdout=PIPE)
     said, _ = await process.communicate()
-    spent = json.loads(said)
-    return float(spent["objects"] / spent["seconds"])
+    if process.returncode:
+        raise RuntimeError(f"the raw loop ended with {process.returncode}")
+    return Raw(**json.loads(said))
 
 
-def rows_line(name: str, ours: list[Pulled], raw: list[float], peers: Peers, recorded: Recorded) -> Line:
+def rows_line(name: str, ours: list[Pulled], raw: list[Raw], peers: Peers, recorded: Recorded) -> Line:
     """Say how many rows a second, beside the raw loop and the best peer: the medians of all runs."""
-    limit, peer = median(raw), peers.best
+    limit, peer = median(each.per_second for each in raw), peers.best
     goals = {"60 % of the limit": OF_THE_LIMIT * limit}
     if peer is not None and peer.per_second:
         goals["3 times the peer"] = TIMES_THE_PEER * peer.per_second
@@ -170,6 +187,8 @@ def rows_line(name: str, ours: list[Pulled], raw: list[float], peers: Peers, rec
         "slowest": min(run.per_second for run in ours),
         "fastest": max(run.per_second for run in ours),
         "runs": len(ours),
+        "limit_cpu_seconds": median(each.cpu_seconds for each in raw),
+        "limit_write_seconds": median(each.write_seconds for each in raw),
         "sandbox_alone_rows_per_second": recorded.rows / recorded.fetch_seconds,
     }
     for run in peers.runs:
@@ -191,10 +210,21 @@ def rows_line(name: str, ours: list[Pulled], raw: list[float], peers: Peers, rec
     )
 
 
-def products_line(name: str, store: Store, way: Way, products: int, ours: list[Pulled]) -> Line:
-    """Say how many products a second, their variants included. The round figure is a goal for SQLite alone."""
-    goal = PRODUCTS_PER_SECOND[way]
-    speed = median(products / run.seconds for run in ours)
-    more = {"products": products, "variants": ours[0].rows}
-    note = "" if store.name == "SQLite" else "the goal is that of SQLite"
-    return Line(f"{name}, products", "products/s", speed, goal, more=more, better=Better.MORE, note=note)
+def products_line(rows: Line, store: Store, way: Way, products: int, ours: list[Pulled]) -> Line:
+    """Say the same in products a second, their variants included. The round figure is a goal for SQLite alone."""
+    variants = ours[0].rows
+    share = products / variants
+    return Line(
+        f"{rows.name}, products",
+        "products/s",
+        median(products / run.seconds for run in ours),
+        PRODUCTS_PER_SECOND[way],
+        None if rows.limit is None else rows.limit * share,
+        rows.limit_name,
+        {"products": products, "variants": variants},
+        Better.MORE,
+        "a round figure",
+        None if rows.peer is None else rows.peer * share,
+        rows.peer_name,
+        "" if store.name == "SQLite" else "the goal is that of SQLite",
+    )
