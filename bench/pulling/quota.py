@@ -16,6 +16,8 @@ OVER_THE_FLOOR_PERCENT = 3.0
 LATENCIES_MS = (0, 380)
 """The second is what a live shop's answers took."""
 
+TOO_SHORT = "a rested quota pays for all of it at once: there is no floor to compare with"
+
 VARIANTS, CUSTOMERS = SHOPIFY_VARIANTS.read(Way.PAGES), SHOPIFY_CUSTOMERS.read(Way.PAGES)
 
 
@@ -120,32 +122,24 @@ def shopify_lines(name: str, pulled: Pulled, size: Size, latency: float) -> list
     """Compare the whole pull, from a full bucket."""
     calls = floors.pages(pulled.rows, floors.SHOPIFY_PAGE_ROWS)
     floor = size.shopify.floor_seconds(calls, floors.page_points(), latency)
-    limit = pulled.rows / floor if floor else None
-    goal = OF_THE_QUOTA * limit if limit else 0.0
+    if not floor:
+        return [Line(name, "rows/s", None, 0.0, better=Better.MORE, note=TOO_SHORT)]
+    limit = pulled.rows / floor
     limit_name = "a full bucket and its refill, or one cursor's latency"
-    note = "" if limit else "the full bucket pays for all of it: pull more"
-    line = Line(
-        name,
-        "rows/s",
-        pulled.per_second,
-        goal,
-        limit,
-        limit_name,
-        _more(pulled),
-        Better.MORE,
-        "95% of the limit",
-        note=note,
-    )
-    return [line, wall_line(name, pulled, floor)] if floor else [line]
+    goal = OF_THE_QUOTA * limit
+    speed = pulled.per_second
+    line = Line(name, "rows/s", speed, goal, limit, limit_name, _more(pulled), Better.MORE, "95% of the limit")
+    return [line, wall_line(name, pulled, floor)]
 
 
 def wall_line(name: str, pulled: Pulled, floor: float) -> Line:
     """Say how much longer it took than the rules demand."""
+    name, goal_name = f"{name}: time over the floor", "3 % over the floor"
+    if not floor:
+        return Line(name, "%", None, OVER_THE_FLOOR_PERCENT, goal_name=goal_name, note=TOO_SHORT)
     over = 100 * (pulled.seconds / floor - 1)
     more = {"seconds": pulled.seconds, "floor_seconds": floor}
-    return Line(
-        f"{name}: time over the floor", "%", over, OVER_THE_FLOOR_PERCENT, more=more, goal_name="3 % over the floor"
-    )
+    return Line(name, "%", over, OVER_THE_FLOOR_PERCENT, more=more, goal_name=goal_name)
 
 
 def spent_lines(name: str, wanted: VendorList, pulled: Pulled, calls: Mapping[str, Any]) -> list[Line]:
