@@ -20,8 +20,8 @@ async def test_every_table_of_an_object(tmp_path: Path) -> None:
         for variant, product in ((11, 1), (12, 1), (21, 2)):
             connection.execute(
                 "INSERT INTO shopify_variants (store_id, variant_id, product_id, inventory_item_id, title, price,"
-                " product_status, updated_at, row_hash, first_time, change_time)"
-                " VALUES ('hanoi', ?, ?, 5, 'A', 10000, 'active', 1, 2, 3, 4)",
+                " product_status, updated_at, row_hash, first_time, change_pull, change_time)"
+                " VALUES ('hanoi', ?, ?, 5, 'A', 10000, 'active', 1, 2, 3, 4, 5)",
                 (variant, product),
             )
         connection.execute("INSERT INTO confirmed_values VALUES ('hanoi', 'price', 11, 0, 10000, 9)")
