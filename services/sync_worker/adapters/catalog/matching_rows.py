@@ -2,19 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, null, or_, select
+from sqlalchemy import Connection, Select, func, null, or_, select
 
-from sync_worker.adapters.catalog.matching_scratch import THERE, candidates
-from sync_worker.adapters.catalog.matching_sides import RULES, SideQuery, scope_values
+from sync_worker.adapters.catalog.matching_scratch import SCRATCH
+from sync_worker.adapters.catalog.matching_sides import RULES, SideQuery, scope_values, tables_of
 from sync_worker.adapters.catalog.matching_views import (
     STRONG,
-    VIEWS,
     WEAK,
     find_candidates,
     follow_stretch,
+    views,
 )
+from sync_worker.adapters.catalog.statistics import refresh_statistics
 from sync_worker.adapters.catalog.tables import phone_keys
 from sync_worker.application.ports.match_catalog import MatchScope, ViewBatch
 from sync_worker.domain.keys import phone_text
@@ -23,16 +25,10 @@ from sync_worker.domain.matching.parties import SKU_CONFIDENCE, Party, StrongKey
 from sync_worker.domain.matching.verdicts import Evidence, Facing, Reach, View
 from sync_worker.domain.matching.views import Viewed
 
-_REACH = THERE.reach.c
-_SEVERAL = select(_REACH.id).where(
-    or_(_REACH.strong_lowest != _REACH.strong_highest, _REACH.weak_lowest != _REACH.weak_highest)
-)
-_CANDIDATES = select(candidates).order_by(*candidates.primary_key)
-_KEYS = select(THERE.keys.c.owner, THERE.keys.c.key)
-
 
 def count_unmapped(connection: Connection, scope: MatchScope) -> int:
-    """Count Nhanh's objects that are not mapped."""
+    """Count Nhanh's objects that are not mapped, and prepare for following keys: a pull may just have stored them all."""
+    refresh_statistics(connection, *tables_of(scope.entity))
     objects = SideQuery(scope.entity, Side.NHANH).objects()
     counted: int = connection.execute(objects.unmapped([func.count()]), scope_values(scope)).scalar_one()
     return counted
@@ -45,14 +41,17 @@ def read_world(connection: Connection, scope: MatchScope) -> World:
 
 def read_batch(connection: Connection, scope: MatchScope, side: Side, after: int, limit: int) -> ViewBatch:
     """Read the next unmapped objects with what their keys lead to. Of the catalog nothing is written, of scratch tables all."""
+    scratch = SCRATCH[scope.entity]
     upto = follow_stretch(connection, scope, side, after, limit)
-    find_candidates(connection, scope, side, _SEVERAL)
+    find_candidates(connection, scope, side, _several(scope.entity))
     reached: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for one, level, other in connection.execute(_CANDIDATES).all():
+    for one, level, other in connection.execute(
+        select(scratch.candidates).order_by(*scratch.candidates.primary_key)
+    ).all():
         reached[one, level].append(other)
     text_of = phone_text if scope.entity is Entity.CUSTOMERS else str
     texts: dict[int, list[str]] = defaultdict(list)
-    for one, key in connection.execute(_KEYS).all():
+    for one, key in connection.execute(select(scratch.there.keys.c.owner, scratch.there.keys.c.key)).all():
         texts[one].append(text_of(key))
     rows = [
         Viewed(
@@ -61,9 +60,17 @@ def read_batch(connection: Connection, scope: MatchScope, side: Side, after: int
             _ids(view.weak, reached[view.party_id, WEAK]),
             tuple(texts[view.party_id]),
         )
-        for view in map(_view, connection.execute(VIEWS).all())
+        for view in map(_view, connection.execute(views(scope.entity)).all())
     ]
     return ViewBatch(rows, upto)
+
+
+@cache
+def _several(entity: Entity) -> Select[Any]:
+    reach = SCRATCH[entity].there.reach.c
+    return select(reach.id).where(
+        or_(reach.strong_lowest != reach.strong_highest, reach.weak_lowest != reach.weak_highest)
+    )
 
 
 def _ids(reach: Reach | None, several: Sequence[int]) -> tuple[int, ...]:
