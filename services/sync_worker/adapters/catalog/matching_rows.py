@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, null, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, null, or_, select
 
 from sync_worker.adapters.catalog.matching_scratch import SCRATCH
 from sync_worker.adapters.catalog.matching_sides import RULES, SideQuery, scope_values, tables_of
@@ -24,6 +24,9 @@ from sync_worker.domain.mappings import Entity, Rule, Side
 from sync_worker.domain.matching.parties import SKU_CONFIDENCE, Party, StrongKey, World, phone_strong_key
 from sync_worker.domain.matching.verdicts import Evidence, Facing, Reach, View
 from sync_worker.domain.matching.views import Viewed
+
+PAGE = 5_000
+"""Objects that are read at once: on PostgreSQL a unit runs in the event loop, and gives it back only when it asks."""
 
 
 def count_unmapped(connection: Connection, scope: MatchScope) -> int:
@@ -83,21 +86,33 @@ def _ids(reach: Reach | None, several: Sequence[int]) -> tuple[int, ...]:
 def _parties(connection: Connection, scope: MatchScope, side: Side) -> list[Party]:
     query = SideQuery(scope.entity, side)
     objects = query.objects()
-    keys = _phones_by_owner(connection, scope, side) if query.phones else {}
     sku = null() if query.phones else objects.table.c.sku_key
     columns = objects.id, objects.weak, objects.taken(objects.id), sku
-    rows = connection.execute(select(*columns).where(objects.live).order_by(objects.id), scope_values(scope))
-    return [
-        Party(
-            one, keys.get(one, ()) if sku_key is None else (StrongKey(sku_key, Rule.SKU, SKU_CONFIDENCE),), weak, taken
-        )
-        for one, weak, taken, sku_key in rows
-    ]
+    wanted = select(*columns).where(objects.live, objects.id > bindparam("after")).order_by(objects.id).limit(PAGE)
+    parties: list[Party] = []
+    after = 0
+    while page := connection.execute(wanted, {**scope_values(scope), "after": after}).all():
+        last: int = page[-1][0]
+        keys = _phones_by_owner(connection, scope, side, after, last) if query.phones else {}
+        parties += [
+            Party(
+                one,
+                keys.get(one, ()) if sku_key is None else (StrongKey(sku_key, Rule.SKU, SKU_CONFIDENCE),),
+                weak,
+                taken,
+            )
+            for one, weak, taken, sku_key in page
+        ]
+        after = last
+    return parties
 
 
-def _phones_by_owner(connection: Connection, scope: MatchScope, side: Side) -> dict[int, list[StrongKey]]:
+def _phones_by_owner(
+    connection: Connection, scope: MatchScope, side: Side, after: int, last: int
+) -> dict[int, list[StrongKey]]:
     columns = phone_keys.c.owner_id, phone_keys.c.phone_key, phone_keys.c.rule, phone_keys.c.confidence
-    wanted = select(*columns).where(phone_keys.c.store_id == scope.store_id, phone_keys.c.side == side.value)
+    owned = and_(phone_keys.c.owner_id > after, phone_keys.c.owner_id <= last)
+    wanted = select(*columns).where(phone_keys.c.store_id == scope.store_id, phone_keys.c.side == side.value, owned)
     keys: dict[int, list[StrongKey]] = defaultdict(list)
     for owner, key, rule, confidence in connection.execute(wanted):
         keys[owner].append(phone_strong_key(key, RULES[rule], confidence))

@@ -63,6 +63,8 @@ def confirm_prices(connection: Connection, store_id: str, rows: Sequence[Mirrore
         statement.on_conflict_do_update(
             index_elements=["store_id", "kind", "owner_id", "location_id"],
             set_={"value": statement.excluded.value, "confirm_time": statement.excluded.confirm_time},
+            # A push may have stored a later one since we looked.
+            where=statement.excluded.confirm_time > confirmed_values.c.confirm_time,
         ),
         [
             {
