@@ -43,6 +43,7 @@ from sync_worker.adapters.catalog.matching import SqlMatchCatalog
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.pushes import SqlPushCatalog
 from sync_worker.adapters.catalog.selections import SqlSelections
+from sync_worker.adapters.catalog_clock import catalog_clock
 from sync_worker.adapters.clock import SystemClock
 from sync_worker.adapters.job_tracker import GrpcJobTracker
 from sync_worker.adapters.job_tracker_security import ConnectionFiles, security_of, token_fault
@@ -183,6 +184,7 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         database = await open_database(settings.database_url, migrations=MIGRATIONS)
         stack.push_async_callback(database.close)
+        clock = await stack.enter_async_context(catalog_clock(database, clock))
         channel = security_of(settings.job_tracker_files()).aio_channel(settings.job_tracker, KEEPALIVE)
         stack.push_async_callback(channel.close)
         queue = GrpcWorkQueue(channel)
