@@ -1,7 +1,7 @@
 """One time for all workers of a catalog: where they may be on several machines, that of its database.
 
 Times are compared across workers: what Shopify confirmed later wins, and a full pull leaves alone what another stored after it
-began. Machines whose clocks differ by seconds would get that wrong. See decision 0009.
+began. Machines whose clocks differ by seconds would get that wrong. See decision 10.
 """
 
 import asyncio
