@@ -15,6 +15,7 @@ from sync_worker.application.ports.push_catalog import (
     PushScope,
     Settlement,
 )
+from sync_worker.application.ports.shopify import ItemRefusal
 from sync_worker.domain.failures import CatalogUnavailable, LeaseLost
 from sync_worker.domain.mappings import Entity, MappingStatus
 from sync_worker.domain.push_plan import Confirmed, Entry, Lane, ValueKind
@@ -132,3 +133,16 @@ async def test_closed_database(world: PushWorld) -> None:
     with pytest.raises(CatalogUnavailable) as failure:
         await world.catalog.load("job")
     assert failure.value.retryable
+
+
+async def test_words_that_postgresql_does_not_take(world: PushWorld) -> None:
+    """A NUL in what Shopify says is stored as a reader would show it, and the other items are none the worse."""
+    mapping = await world.product(1, 5, at_shopify=9)
+    other = await world.product(2, 5, at_shopify=9)
+    world.vendors.shop.refusals[1001] = ItemRefusal("BAD\x00", "It\x00is bad.", retryable=False)
+    done = await world.sync_products()
+    row = await world.mapping(mapping)
+    assert row.failure_code == "BAD\ufffd"
+    assert row.failure_message.endswith("It\ufffdis bad.")
+    assert (await world.mapping(other)).status == MappingStatus.SYNCED
+    assert (done.progress.failed, done.progress.successful) == (1, 1)
