@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, func, null, or_, select
 
 from sync_worker.adapters.catalog.matching_scratch import SCRATCH
-from sync_worker.adapters.catalog.matching_sides import RULES, SideQuery, scope_values, tables_of
+from sync_worker.adapters.catalog.matching_sides import RULES, SideQuery, scope_values
 from sync_worker.adapters.catalog.matching_views import (
     STRONG,
     WEAK,
@@ -16,7 +16,6 @@ from sync_worker.adapters.catalog.matching_views import (
     follow_stretch,
     views,
 )
-from sync_worker.adapters.catalog.statistics import refresh_statistics
 from sync_worker.adapters.catalog.tables import phone_keys
 from sync_worker.application.ports.match_catalog import MatchScope, ViewBatch
 from sync_worker.domain.keys import phone_text
@@ -30,8 +29,7 @@ PAGE = 5_000
 
 
 def count_unmapped(connection: Connection, scope: MatchScope) -> int:
-    """Count Nhanh's objects that are not mapped, and prepare for following keys: a pull may just have stored them all."""
-    refresh_statistics(connection, *tables_of(scope.entity))
+    """Count Nhanh's objects that are not mapped."""
     objects = SideQuery(scope.entity, Side.NHANH).objects()
     counted: int = connection.execute(objects.unmapped([func.count()]), scope_values(scope)).scalar_one()
     return counted
