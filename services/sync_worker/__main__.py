@@ -47,6 +47,7 @@ from sync_worker.adapters.clock import SystemClock
 from sync_worker.adapters.job_tracker import GrpcJobTracker
 from sync_worker.adapters.job_tracker_security import ConnectionFiles, security_of, token_fault
 from sync_worker.adapters.job_tracker_work import GrpcWorkQueue
+from sync_worker.adapters.quotas.ledger import SqlLedger
 from sync_worker.adapters.stores_file import load_stores
 from sync_worker.adapters.vendors import LONGEST_CALL_SECONDS, VendorClients
 from sync_worker.application.failed_items import FailedItems
@@ -243,10 +244,12 @@ async def _workshop(
         operation, request = await request_of_job(job, selections)
         return operation, await failed_items.narrowed(job, request)
 
+    vendors = VendorClients(clock, SqlLedger(database, clock), call_seconds=call_seconds)
+    await stack.enter_async_context(vendors)
     return Workshop(
         queue=queue,
         stores=stores,
-        vendors=await stack.enter_async_context(VendorClients(clock, call_seconds=call_seconds)),
+        vendors=vendors.carrying,
         operate=Operations(
             pulls=SqlPullCatalog(database, clock),
             matches=SqlMatchCatalog(database, clock),

@@ -10,7 +10,6 @@ import sandbox
 from sandbox.faults import FaultKind, Rule
 from sandbox.world import StoreWorld
 from sync_worker.adapters.shopify.client import ShopifyClient
-from sync_worker.adapters.shopify.limiter import CostBucket
 from sync_worker.application.ports.pages import Page
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.products import ShopifyVariant
@@ -19,6 +18,7 @@ from sync_worker.domain.stores import ShopifyAccount
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.shopify_http import OpenGate
+from tests.fakes.shopify_traffic import a_bucket
 
 Row = TypeVar("Row", ShopifyVariant, ShopifyCustomer)
 
@@ -43,7 +43,7 @@ class SandboxShop:
     gate: OpenGate = field(default_factory=OpenGate)
 
     def __post_init__(self) -> None:
-        self.bucket = CostBucket(self.clock)
+        self.bucket = a_bucket(self.clock)
 
     def client(self) -> ShopifyClient:
         """Open a client on the shop's one bucket."""

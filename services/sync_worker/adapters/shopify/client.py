@@ -31,6 +31,7 @@ from sync_worker.domain.money import unscaled
 from sync_worker.domain.products import ShopifyLocation, ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 from sync_worker.domain.stores import ShopifyAccount
+from sync_worker.domain.traffic import Traffic
 
 Entry = TypeVar("Entry")
 
@@ -41,7 +42,7 @@ NOTHING_TO_DO = BatchOutcome(True, {})
 
 
 class ShopifyClient:
-    """One store's shop, for one job; the bucket is shared by all jobs that call this shop."""
+    """One store's shop, for one job; the bucket is shared by all workers that call this shop."""
 
     def __init__(
         self,
@@ -52,8 +53,9 @@ class ShopifyClient:
         clock: Clock,
         uniform: Callable[[float, float], float],
         call_seconds: float = CALL_SECONDS,
+        traffic: Traffic = Traffic.BULK,
     ) -> None:
-        transport = Transport(account, http, bucket, gate, clock, call_seconds)
+        transport = Transport(account, http, bucket, gate, clock, call_seconds, traffic)
         self.metrics = transport.metrics
         self._attempts = Attempts(transport, clock, uniform)
         self._guards: dict[bytes, ListGuard] = {}

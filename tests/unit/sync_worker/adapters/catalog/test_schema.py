@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 from sync_worker.adapters.catalog.tables import metadata
+from sync_worker.adapters.quotas.tables import metadata as limits
 
 from tests.fakes.catalog_database import catalog_database
 
@@ -27,6 +28,7 @@ async def test_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
         migrated = statements(tmp_path / "catalog.db")
     meant = create_engine(f"sqlite:///{tmp_path / 'meant.db'}")
     metadata.create_all(meant)
+    limits.create_all(meant)
     meant.dispose()
     assert migrated == statements(tmp_path / "meant.db")
     assert len(migrated) > 14

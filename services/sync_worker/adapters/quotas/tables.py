@@ -1,0 +1,17 @@
+"""The limiters' table, which lies in the catalog's database."""
+
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+
+metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("quota_key", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("change_time", BigInteger, nullable=False),
+)
+"""
+What all workers together know of a limit, as JSON: one row, since every decision needs all of it, and its lock is what makes
+workers decide one after the other. `change_time` is Unix microseconds, for people who look.
+"""
