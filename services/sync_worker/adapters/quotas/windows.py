@@ -155,9 +155,9 @@ def _room(state: WindowState, quota: Quota, now: int) -> float:
 
 
 def _wait(state: WindowState, quota: Quota, lacking: float, now: int) -> float:
-    """Say in how many seconds there is room, as far as is known: a call under way counts a whole window from now at least."""
+    """Say in how many seconds there is room, as far as is known: a call under way may be answered now."""
     if state.locked_until is not None:
         return (state.locked_until - now) / SECOND if state.locked_until > now else PROBE_SECONDS
-    hours = sorted([*state.answered, *(max(until, now + quota.micros) for until in state.under_way.values())])
+    hours = sorted([*state.answered, *(min(until, now + quota.micros) for until in state.under_way.values())])
     enough = min(math.ceil(lacking), len(hours))
     return (hours[enough - 1] - now) / SECOND if enough else quota.seconds
