@@ -22,9 +22,9 @@ from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
 from chassis.server import ListenError, announce, asked_to_stop, check_listen, serving
 from chassis.settings import (
+    DatabaseUrl,
     ServiceSettings,
     SettingsFaultsError,
-    SqliteUrl,
     given_environment,
     load_settings,
     settings_parser,
@@ -77,8 +77,11 @@ class WorkerSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="SYNC_WORKER_", frozen=True)
 
     listen: str = Field("127.0.0.1:50052", description="Where to listen, host:port; port 0 takes a free one.")
-    database_url: SqliteUrl = Field(
-        "sqlite:///nhanhsync-catalog.db", description="The catalog: sqlite:///relative.db or sqlite:////absolute.db."
+    database_url: DatabaseUrl = Field(
+        "sqlite:///nhanhsync-catalog.db",
+        repr=False,  # it may hold a password
+        description="The catalog: sqlite:///relative.db or sqlite:////absolute.db for the workers of one machine, for those of"
+        " several postgresql://user:password@host:port/name.",
     )
     job_tracker_token_file: str = Field(
         "",

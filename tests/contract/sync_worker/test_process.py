@@ -193,7 +193,7 @@ async def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     status, said = await refused_to_start(
         tmp_path,
         SYNC_WORKER_LISTEN="0.0.0.0:50052",
-        SYNC_WORKER_DATABASE_URL="postgresql://somewhere/catalog",
+        SYNC_WORKER_DATABASE_URL="mysql://somewhere/catalog",
         SYNC_WORKER_JOB_TRACKER="somewhere",
         SYNC_WORKER_CONCURRENCY="0",
         SYNC_WORKER_LEASE_SECONDS="1",

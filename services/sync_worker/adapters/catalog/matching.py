@@ -49,8 +49,8 @@ class SqlMatchCatalog:
         return await _available(self._database.read(lambda c: load_job_run(c, job_id)))
 
     async def count_unmapped(self, scope: MatchScope) -> int:
-        """Count Nhanh's objects that are not mapped."""
-        return await _available(self._database.read(lambda c: count_unmapped(c, scope)))
+        """Count Nhanh's objects that are not mapped; in the writer, since PostgreSQL's statistics are brought up to date."""
+        return await _available(self._database.write(lambda c: count_unmapped(c, scope)))
 
     async def world(self, scope: MatchScope) -> World:
         """Read all objects of both sides."""
@@ -91,7 +91,7 @@ class SqlMatchCatalog:
             if keep:
                 raise_fence(connection, scope.fence)
             counted, upto = judge_in_sql(connection, scope, side, place.after, MAX_STRETCH)
-            links = judged_links(connection, sample) if side is Side.NHANH else []
+            links = judged_links(connection, scope.entity, sample) if side is Side.NHANH else []
             if keep:
                 clear_unmatched(connection, scope, side, place.after, upto)
                 store_left_alone(connection, scope, side)

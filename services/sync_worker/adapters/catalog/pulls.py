@@ -7,8 +7,8 @@ from typing import Any
 
 import uuid_utils
 from chassis.database import Database
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.mirrors import MIRRORS
@@ -73,7 +73,7 @@ class SqlPullCatalog:
                 "covered_until": covered,
             }
             connection.execute(
-                insert(pull_runs)
+                insert(connection, pull_runs)
                 .values(**_key(scope), **values)
                 .on_conflict_do_update(index_elements=list(_key(scope)), set_=values)
             )

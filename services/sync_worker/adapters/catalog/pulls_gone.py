@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from chassis.database.upserts import insert
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.mirrors import Mirror
 from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
@@ -17,7 +17,7 @@ def mark_seen(connection: Connection, pull_id: str, vendor_ids: Iterable[int]) -
     """Keep that a pull has seen the rows with these ids."""
     seen = [{"pull_id": pull_id, "vendor_id": vendor_id} for vendor_id in vendor_ids]
     if seen:
-        connection.execute(insert(pull_seen).on_conflict_do_nothing(), seen)
+        connection.execute(insert(connection, pull_seen).on_conflict_do_nothing(), seen)
 
 
 def drop_seen(connection: Connection, pull_id: str) -> None:

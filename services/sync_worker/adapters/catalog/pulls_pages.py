@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, delete, select
 from sqlalchemy import insert as plain_insert
-from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.mirrors import Mirror, MirroredRow
 from sync_worker.adapters.catalog.tables import confirmed_values, phone_keys
@@ -58,11 +58,13 @@ def confirm_prices(connection: Connection, store_id: str, rows: Sequence[Mirrore
             del read[kind, owner_id]
     if not read:
         return
-    statement = insert(confirmed_values)
+    statement = insert(connection, confirmed_values)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["store_id", "kind", "owner_id", "location_id"],
             set_={"value": statement.excluded.value, "confirm_time": statement.excluded.confirm_time},
+            # A push may have stored a later one since we looked.
+            where=statement.excluded.confirm_time > confirmed_values.c.confirm_time,
         ),
         [
             {
@@ -91,7 +93,7 @@ def _known(
 
 
 def _upsert(connection: Connection, mirror: Mirror, store_id: str, rows: Sequence[MirroredRow], now: int) -> None:
-    statement = insert(mirror.table)
+    statement = insert(connection, mirror.table)
     kept = {"store_id", mirror.id_column, "first_time"}
     connection.execute(
         statement.on_conflict_do_update(

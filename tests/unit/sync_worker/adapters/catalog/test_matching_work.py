@@ -12,7 +12,8 @@ from sync_worker.domain.mappings import Rule, Side
 from sync_worker.domain.matching.parties import Party, StrongKey
 from sync_worker.domain.operations import Strategy
 
-from tests.fakes.match_world import MatchWorld, Someone, match_world
+from tests.fakes.catalog_database import catalog_database
+from tests.fakes.match_world import MatchWorld, Someone
 
 SMALL = 600
 GRANULARITY = 100
@@ -79,7 +80,8 @@ async def steps_of(folder: Path, count: int, match: Callable[[MatchWorld, int], 
     """Match in a new world of so many objects a side, and say how many steps that took."""
     counter = StepCounter()
     with counter.watching():
-        async with match_world(folder / str(count)) as world:
+        async with catalog_database(folder / str(count)) as database:
+            world = MatchWorld(database)
             for side in Side:
                 await world.add_customers(side, customers(count))
                 await world.add_products(side, products(count))

@@ -1,9 +1,9 @@
 """`SqlPushCatalog`: fences, intents and confirmed values."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
+from chassis.database import Database
 from sync_worker.adapters.catalog.tables import confirmed_values
 from sync_worker.application.ports.job import Fence
 from sync_worker.application.ports.push_catalog import (
@@ -20,7 +20,7 @@ from sync_worker.domain.mappings import Entity, MappingStatus
 from sync_worker.domain.push_plan import Confirmed, Entry, Lane, ValueKind
 from sync_worker.domain.requests import Selection
 
-from tests.fakes.push_world import LOCATION, PushWorld, push_world
+from tests.fakes.push_world import LOCATION, PushWorld
 
 KEY = "hanoi/push/products"
 STALE, LATER = Fence(5, (KEY,)), Fence(6, (KEY,))
@@ -29,10 +29,9 @@ INTENT = Intent("intent", Lane.PRICE, "key", (ENTRY,), "job", 7)
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[PushWorld]:
+def world(database: Database) -> PushWorld:
     """A store without links."""
-    async with push_world(tmp_path) as made:
-        yield made
+    return PushWorld(database)
 
 
 def scope(fence: Fence = LATER, job_id: str = "job") -> PushScope:
