@@ -5,13 +5,17 @@ It says `ready`, begins when it is told to, calls until its time is up, and says
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 import sync_worker
 from chassis.database import open_database
 from sync_worker.adapters.clock import SystemClock
@@ -23,6 +27,7 @@ from sync_worker.domain.traffic import Traffic
 
 from tests.fakes.job_context import OpenGate
 
+ROOT = Path(__file__).resolve().parents[2]
 MIGRATIONS = Path(sync_worker.__file__).parent / "migrations"
 
 
@@ -49,8 +54,9 @@ class Worker:
         self.process = process
 
     @classmethod
-    async def start(cls, orders: Orders) -> "Worker":
-        """Start it, and wait until it is ready."""
+    @asynccontextmanager
+    async def started(cls, orders: Orders) -> AsyncIterator["Worker"]:
+        """Start it, and wait until it is ready; at the end it is no more."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -58,10 +64,16 @@ class Worker:
             json.dumps(asdict(orders)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+            cwd=ROOT,
         )
         worker = cls(process)
-        assert await worker._line() == "ready"
-        return worker
+        try:
+            assert await worker._line() == "ready"
+            yield worker
+        finally:
+            if process.returncode is None:
+                await worker.kill()
 
     def begin(self) -> None:
         """Let it call."""
@@ -71,13 +83,14 @@ class Worker:
     async def report(self) -> dict[str, float]:
         """Wait until its time is up; calls by traffic, and what the limiter itself cost."""
         report: dict[str, float] = json.loads(await self._line())
-        assert await self.process.wait() == 0
+        await self.process.communicate()
+        assert self.process.returncode == 0
         return report
 
     async def kill(self) -> None:
         """Kill it in the middle."""
         self.process.kill()
-        await self.process.wait()
+        await self.process.communicate()
 
     async def _line(self) -> str:
         assert self.process.stdout is not None
@@ -89,7 +102,7 @@ async def _work(orders: Orders) -> None:
     database = await open_database(orders.database_url, migrations=MIGRATIONS)
     made: Counter[str] = Counter()
     async with VendorClients(clock, SqlLedger(database, clock)) as clients:
-        print("ready", flush=True)
+        _say("ready")
         await asyncio.to_thread(sys.stdin.readline)
         began, used = time.monotonic(), time.process_time()
 
@@ -116,8 +129,13 @@ async def _work(orders: Orders) -> None:
         seconds = time.monotonic() - began
         cpu = time.process_time() - used
     await database.close()
-    print(json.dumps({**made, "seconds": seconds, "cpu": cpu}), flush=True)
+    _say(json.dumps({**made, "seconds": seconds, "cpu": cpu}))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - for whoever started the process
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # what is said to the test is no log
     asyncio.run(_work(Orders(**json.loads(sys.argv[1]))))

@@ -61,6 +61,7 @@ async def test_migrations_make_the_same_on_postgresql(tmp_path: Path) -> None:
             connection.execute(text("CREATE SCHEMA meant"))
             connection.execute(text("SET LOCAL search_path = meant"))
             metadata.create_all(connection)
+            limits.create_all(connection)
             return definitions(connection)
 
         assert migrated == await database.write(mean)
