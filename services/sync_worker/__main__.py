@@ -48,6 +48,7 @@ from sync_worker.adapters.clock import SystemClock
 from sync_worker.adapters.job_tracker import GrpcJobTracker
 from sync_worker.adapters.job_tracker_security import ConnectionFiles, security_of, token_fault
 from sync_worker.adapters.job_tracker_work import GrpcWorkQueue
+from sync_worker.adapters.quotas.ledger import SqlLedger
 from sync_worker.adapters.stores_file import load_stores
 from sync_worker.adapters.vendors import LONGEST_CALL_SECONDS, VendorClients
 from sync_worker.application.failed_items import FailedItems
@@ -63,6 +64,7 @@ from sync_worker.domain.failures import CatalogUnavailable, OperationFailure
 from sync_worker.domain.operations import SPECS, Operation
 from sync_worker.domain.requests import OperationRequest
 from sync_worker.domain.stores import Store
+from sync_worker.domain.traffic import Traffic
 from sync_worker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
 from sync_worker.entrypoints.params import request_of_job
 from sync_worker.entrypoints.permissions import PERMISSIONS
@@ -193,7 +195,8 @@ async def running(
         stack.push_async_callback(_cancelled, registering)
         worker_id = _worker_id()
         stop_claiming = None
-        vendors = await stack.enter_async_context(VendorClients(clock, call_seconds=_call_seconds(settings)))
+        ledger = SqlLedger(database, clock)
+        vendors = await stack.enter_async_context(VendorClients(clock, ledger, call_seconds=_call_seconds(settings)))
         if settings.runner:
             runner = Runner(
                 _workshop(database, queue, stores, vendors, clock, uniform),
@@ -215,7 +218,7 @@ async def running(
             new_id=_new_id,
         )
         reader = SqlCatalogReader(database, clock)
-        servicer = SyncWorkerServicer(starter, reader, reader, Checker(stores, vendors, clock))
+        servicer = SyncWorkerServicer(starter, reader, reader, Checker(stores, vendors.carrying(Traffic.MANUAL), clock))
         door = await stack.enter_async_context(
             standing_door(PERMISSIONS, tokens_file=settings.tokens_file, limits=settings.limits())
         )
@@ -252,7 +255,7 @@ def _workshop(
     return Workshop(
         queue=queue,
         stores=stores,
-        vendors=vendors,
+        vendors=vendors.carrying,
         operate=Operations(
             pulls=SqlPullCatalog(database, clock),
             matches=SqlMatchCatalog(database, clock),

@@ -7,13 +7,13 @@ from urllib.parse import parse_qs
 
 import httpx
 from sync_worker.adapters.shopify.client import ShopifyClient
-from sync_worker.adapters.shopify.limiter import CostBucket
 from sync_worker.adapters.shopify.session import open_session
 from sync_worker.domain.requests import ShopifyProductFilter
 from sync_worker.domain.stores import ClientCredentials, ShopifyAccount
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.shopify_http import OpenGate, Step, page
+from tests.fakes.shopify_traffic import a_bucket
 
 SECRET = "shpss_11111111111111111111111111111111"
 DAY = 86_399
@@ -43,7 +43,7 @@ class GrantingShop:
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
         self.account = ShopifyAccount("http://shop.test", "hanoi", "2026-07", ClientCredentials("our-app", SECRET))
         self.session = open_session(self.account, self.http, self.clock, 15.0)
-        self.bucket = CostBucket(self.clock)
+        self.bucket = a_bucket(self.clock)
 
     def client(self, gate: OpenGate | None = None) -> ShopifyClient:
         """The client of another job."""

@@ -18,6 +18,7 @@ from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAcco
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.job_context import OpenGate
+from tests.fakes.quota_ledger import MemoryLedger
 
 Row = TypeVar("Row", NhanhProduct, NhanhCustomer)
 ALL_PRODUCTS = NhanhProductFilter()
@@ -64,7 +65,7 @@ async def a_shop(*, quota: int = 0, limits: float | None = None, **account: Any)
     options = sandbox.SandboxOptions(products=120, customers=250, stores=("hanoi",), limits_scale=limits)
     async with (
         sandbox.running(options, clock=clock) as handle,
-        VendorClients(clock, lambda _low, high: high) as vendors,
+        VendorClients(clock, MemoryLedger(clock), lambda _low, high: high) as vendors,
     ):
         world = handle.world.stores["hanoi"]
         business = world.business

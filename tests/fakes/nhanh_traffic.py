@@ -4,12 +4,18 @@ import asyncio
 from dataclasses import dataclass, field
 
 from sync_worker.adapters.nhanh.limiter import SlidingWindow
+from sync_worker.adapters.quotas.windows import Quota
+from sync_worker.domain.traffic import Traffic
 
+from tests.fakes.quota_ledger import MemoryLedger
 from tests.fakes.stepped_clock import SteppedClock
+
+LONGEST_CALL = 100.0
+"""Seconds; no call of a test takes longer."""
 
 
 @dataclass
-class Traffic:
+class Flow:
     """Calls through a window: when each was sent and when it was answered."""
 
     window: SlidingWindow
@@ -18,9 +24,11 @@ class Traffic:
     names: list[str] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
 
-    async def call(self, seconds: float, name: str = "", lock: float | None = None) -> None:
+    async def call(
+        self, seconds: float, name: str = "", lock: float | None = None, traffic: Traffic = Traffic.BULK
+    ) -> None:
         """Make a call that takes so long; its answer may lock the path."""
-        async with self.window.place(self.waited.append) as place:
+        async with self.window.place(traffic, self.waited.append) as place:
             place.sent()
             sent = self.clock.monotonic()
             self.names.append(name)
@@ -29,9 +37,11 @@ class Traffic:
                 self.window.lock(lock)
             self.spans.append((sent, self.clock.monotonic()))
 
-    def start(self, seconds: float, name: str = "", lock: float | None = None) -> "asyncio.Task[None]":
+    def start(
+        self, seconds: float, name: str = "", lock: float | None = None, traffic: Traffic = Traffic.BULK
+    ) -> "asyncio.Task[None]":
         """Make a call beside others."""
-        return asyncio.create_task(self.call(seconds, name, lock))
+        return asyncio.create_task(self.call(seconds, name, lock, traffic))
 
     @property
     def sent(self) -> list[float]:
@@ -39,7 +49,16 @@ class Traffic:
         return sorted(sent for sent, _ in self.spans)
 
 
-def traffic(calls: int, seconds: float = 30.0) -> Traffic:
+def a_window(
+    ledger: MemoryLedger, calls: int, seconds: float = 30.0, process: str = "one", call_seconds: float = LONGEST_CALL
+) -> SlidingWindow:
+    """A window as one process has it."""
+    return SlidingWindow(
+        "window", Quota(calls, seconds), ledger, ledger.clock, process=process, call_seconds=call_seconds
+    )
+
+
+def a_flow(calls: int, seconds: float = 30.0) -> Flow:
     """A window and a clock that stands still."""
     clock = SteppedClock()
-    return Traffic(SlidingWindow(calls, seconds, clock), clock)
+    return Flow(a_window(MemoryLedger(clock), calls, seconds), clock)

@@ -13,6 +13,7 @@ from sync_worker.domain.stores import NhanhAccount
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.job_context import OpenGate
+from tests.fakes.quota_ledger import MemoryLedger
 
 Scripted = httpx.Response | Exception
 
@@ -55,7 +56,8 @@ class ScriptedNhanh:
     on_call: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.windows = SlidingWindows(self.clock)
+        self.ledger = MemoryLedger(self.clock)
+        self.windows = SlidingWindows(self.ledger, self.clock, process="one", call_seconds=15.0)
 
     @property
     def bodies(self) -> list[dict[str, Any]]:

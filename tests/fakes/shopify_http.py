@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import orjson
 from sync_worker.adapters.shopify.client import ShopifyClient
-from sync_worker.adapters.shopify.limiter import CostBucket
 from sync_worker.adapters.shopify.session import open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS
 from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.stores import ShopifyAccount
 
 from tests.fakes.clock import ManualClock
+from tests.fakes.shopify_traffic import a_bucket
 
 TOKEN = "shpat_00000000000000000000000000000000"
 
@@ -104,7 +104,7 @@ class ScriptedShop:
     def __post_init__(self) -> None:
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
         self.account = ShopifyAccount("http://shop.test/", "hanoi", "2026-07", TOKEN)
-        self.bucket = CostBucket(self.clock)
+        self.bucket = a_bucket(self.clock)
         self.session = open_session(self.account, self.http, self.clock, CALL_SECONDS)
         self.session.versions.heard = not self.new
         self.client = self.another()

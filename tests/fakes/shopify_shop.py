@@ -10,7 +10,6 @@ import sandbox
 from sandbox.faults import FaultKind, Rule
 from sandbox.world import StoreWorld
 from sync_worker.adapters.shopify.client import ShopifyClient
-from sync_worker.adapters.shopify.limiter import CostBucket
 from sync_worker.adapters.shopify.session import open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS
 from sync_worker.application.ports.pages import Page
@@ -21,6 +20,7 @@ from sync_worker.domain.stores import ShopifyAccount
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.shopify_http import OpenGate
+from tests.fakes.shopify_traffic import a_bucket
 
 Row = TypeVar("Row", ShopifyVariant, ShopifyCustomer)
 
@@ -45,7 +45,7 @@ class SandboxShop:
     gate: OpenGate = field(default_factory=OpenGate)
 
     def __post_init__(self) -> None:
-        self.bucket = CostBucket(self.clock)
+        self.bucket = a_bucket(self.clock)
         self.session = open_session(self.account, self.http, self.clock, CALL_SECONDS)
         self.session.versions.heard = True
 

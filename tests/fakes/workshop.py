@@ -110,7 +110,7 @@ def a_workshop(
     return Workshop(
         queue=queue,
         stores={"hanoi": a_store()},
-        vendors=vendors or NoVendors(),
+        vendors=lambda _traffic: vendors or NoVendors(),
         operate=operate,
         read_request=read_request,
         translate=translate,

@@ -126,6 +126,7 @@ def claimed_job(message: job_pb2.ClaimedJob) -> ClaimedJob:
         exclusive_keys=tuple(lock.key for lock in job.locks if lock.mode == job_pb2.LOCK_MODE_EXCLUSIVE),
         retry_of_job_id=job.retry_of_job_id,
         failed_items_only=job.retry_scope == job_pb2.RETRY_SCOPE_FAILED_ITEMS,
+        priority=job.priority,
         lease=LeaseGrant(
             job_id=job.job_id,
             token=lease.lease_token,

@@ -1,8 +1,10 @@
-"""Both vendors, for all jobs of a process: connections are kept, and limiters are shared by account."""
+"""Both vendors, for all jobs of a process: connections are kept, and limiters are shared by all workers of an account."""
 
 import random
+import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
@@ -10,12 +12,14 @@ import httpx
 
 from sync_worker.adapters.nhanh.client import NhanhClient
 from sync_worker.adapters.nhanh.limiter import SlidingWindows
+from sync_worker.adapters.quotas.ledger import Ledger
 from sync_worker.adapters.shopify.client import ShopifyClient
-from sync_worker.adapters.shopify.limiter import CostBucket
+from sync_worker.adapters.shopify.limiter import CostBuckets
 from sync_worker.adapters.shopify.session import ShopSession, open_session
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.stores import ShopifyAccount, Store
+from sync_worker.domain.traffic import Traffic
 
 CONNECTIONS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30.0)
 """To each vendor, for all jobs together."""
@@ -27,6 +31,7 @@ LONGEST_CALL_SECONDS = 15.0
 class VendorClients:
     """`Vendors` and `CheckedVendors` over HTTP, for as long as the context lasts.
 
+    `ledger` keeps the limits that all workers share.
     No call takes longer than `call_seconds`. `uniform` draws a number between its two arguments; the machine's own
     randomness unless another is given.
     """
@@ -34,6 +39,7 @@ class VendorClients:
     def __init__(
         self,
         clock: Clock,
+        ledger: Ledger,
         uniform: Callable[[float, float], float] | None = None,
         *,
         call_seconds: float = LONGEST_CALL_SECONDS,
@@ -44,13 +50,16 @@ class VendorClients:
         self._stack = AsyncExitStack()
         self._nhanh_http = _connections()
         self._shopify_http = _connections()
-        self._windows = SlidingWindows(clock)
-        self._buckets: dict[tuple[str, str], CostBucket] = {}
+        process = uuid.uuid4().hex
+        self._windows = SlidingWindows(ledger, clock, process=process, call_seconds=call_seconds)
+        self._buckets = CostBuckets(ledger, clock, process=process, call_seconds=call_seconds)
         self._sessions: dict[ShopifyAccount, ShopSession] = {}
 
     async def __aenter__(self) -> "VendorClients":
         await self._stack.enter_async_context(self._nhanh_http)
         await self._stack.enter_async_context(self._shopify_http)
+        self._stack.push_async_callback(self._windows.close)
+        self._stack.push_async_callback(self._buckets.close)
         return self
 
     async def __aexit__(
@@ -58,7 +67,11 @@ class VendorClients:
     ) -> None:
         await self._stack.aclose()
 
-    def nhanh(self, store: Store, gate: CallGate) -> NhanhClient:
+    def carrying(self, traffic: Traffic) -> "CarryingVendors":
+        """Give vendors whose calls are of one kind of traffic."""
+        return CarryingVendors(self, traffic)
+
+    def nhanh(self, store: Store, gate: CallGate, traffic: Traffic = Traffic.BULK) -> NhanhClient:
         """Open the store's Nhanh business."""
         return NhanhClient(
             store.nhanh,
@@ -68,21 +81,22 @@ class VendorClients:
             self._clock,
             self._uniform,
             depots_matter=bool(store.locations),
+            traffic=traffic,
             call_seconds=self._call_seconds,
         )
 
-    def shopify(self, store: Store, gate: CallGate) -> ShopifyClient:
+    def shopify(self, store: Store, gate: CallGate, traffic: Traffic = Traffic.BULK) -> ShopifyClient:
         """Open the store's Shopify shop."""
         account = store.shopify
-        bucket = self._buckets.setdefault((account.base_url, account.shop), CostBucket(self._clock))
         return ShopifyClient(
             account,
             self._shopify_http,
-            bucket,
+            self._buckets.of(account),
             gate,
             self._clock,
             self._uniform,
             self._call_seconds,
+            traffic,
             session=self._session_of(account),
         )
 
@@ -90,6 +104,22 @@ class VendorClients:
         if account not in self._sessions:
             self._sessions[account] = open_session(account, self._shopify_http, self._clock, self._call_seconds)
         return self._sessions[account]
+
+
+@dataclass(frozen=True, slots=True)
+class CarryingVendors:
+    """`Vendors` and `CheckedVendors` for calls of one kind of traffic."""
+
+    clients: VendorClients
+    traffic: Traffic
+
+    def nhanh(self, store: Store, gate: CallGate) -> NhanhClient:
+        """Open the store's Nhanh business."""
+        return self.clients.nhanh(store, gate, self.traffic)
+
+    def shopify(self, store: Store, gate: CallGate) -> ShopifyClient:
+        """Open the store's Shopify shop."""
+        return self.clients.shopify(store, gate, self.traffic)
 
 
 def _connections() -> httpx.AsyncClient:

@@ -288,7 +288,9 @@ class StartOptions(google.protobuf.message.Message):
     conflict_policy: nhanhsync.jobs.v1.job_pb2.ConflictPolicy.ValueType
     """What to do when another job is in the way."""
     priority: builtins.int
-    """Jobs of a higher priority are claimed first, -100 to 100."""
+    """Jobs of a higher priority are claimed first, -100 to 100. Those above 0, for which a person waits, also go first at the
+    vendors' rate limits; the others keep a fifth of them.
+    """
     created_by: builtins.str
     """Who asks, at most 128 characters."""
     @property

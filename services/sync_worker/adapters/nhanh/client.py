@@ -22,6 +22,7 @@ from sync_worker.domain.failures import AccessRefused, MalformedAnswer
 from sync_worker.domain.products import NhanhProduct, NhanhStock
 from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter
 from sync_worker.domain.stores import NhanhAccount
+from sync_worker.domain.traffic import Traffic
 
 PRODUCTS = "product/list"
 INVENTORY = "product/inventory"
@@ -57,10 +58,13 @@ class NhanhClient:
         uniform: Callable[[float, float], float],
         *,
         depots_matter: bool,
+        traffic: Traffic = Traffic.BULK,
         call_seconds: float = CALL_SECONDS,
     ) -> None:
         self._account = account
-        self._transport = NhanhTransport(account, http, windows, gate, clock, uniform, call_seconds=call_seconds)
+        self._transport = NhanhTransport(
+            account, http, windows, gate, clock, uniform, traffic=traffic, call_seconds=call_seconds
+        )
         self.metrics: VendorMetrics = self._transport.metrics
         self._depots_matter = depots_matter
         self._walks: dict[NhanhProductFilter | NhanhCustomerFilter, Walk] = {}

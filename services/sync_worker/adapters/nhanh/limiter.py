@@ -5,28 +5,44 @@ that are made while the lock lasts lengthen it (developers.nhanh.group, "Rate li
 token bucket of the same size would let through nearly twice as many in its first window.
 """
 
-import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from math import inf
 
+from sync_worker.adapters.quotas.ledger import Ledger
+from sync_worker.adapters.quotas.line import Decision, Line
+from sync_worker.adapters.quotas.moments import micros
+from sync_worker.adapters.quotas.turns import Want
+from sync_worker.adapters.quotas.windows import (
+    Ended,
+    Quota,
+    WindowAnswer,
+    WindowState,
+    WindowVisit,
+    visit_window,
+)
 from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.stores import NhanhAccount
+from sync_worker.domain.traffic import Traffic
 
-SHORTEST_REST_SECONDS = 0.001
-"""Keeps a rest from being too short for the clock to move at all."""
+LEAVE_SECONDS = 5.0
+"""A call that has leave must be sent within so long, or ask again: a lock may have been answered to somebody else."""
+
+FREE_SECONDS = 1.0
+"""Without a quota, locks that others were answered are looked for so often."""
 
 
-def _unheard(_seconds: float) -> None:
+def unheard(_seconds: float) -> None:
     """Nobody counts the wait."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Place:
     """A place in the window. Say `sent` right before the call; a place whose call never left does not count."""
 
+    call_id: str
+    granted: float
     was_sent: bool = False
 
     def sent(self) -> None:
@@ -34,114 +50,151 @@ class Place:
         self.was_sent = True
 
 
+@dataclass(slots=True)
+class _News:
+    """What is still to be told: calls that ended, and until when (monotonic) Nhanh's answers have locked the path."""
+
+    ended: list[Ended] = field(default_factory=list)
+    locked_until: float = -inf
+
+
 class SlidingWindow:
-    """The window of one app, business and path, shared by all jobs of the process. Times are seconds.
+    """The window of one app, business and path, shared by all workers. Times are seconds; see `quotas.windows` for the rule.
 
-    A call counts from when it is let through until a whole window after its *answer*: when Nhanh counted it is not
-    known, but surely not later than that. So no two counted calls are ever closer at Nhanh than they are here.
-
-    After a lock one call goes first, alone: if the lock has been lengthened meanwhile, no second call lengthens it more.
+    `call_seconds` is the longest that a call takes.
     """
 
-    def __init__(self, calls: int, seconds: float, clock: Clock) -> None:
-        self._calls = calls
-        self.seconds = seconds
+    def __init__(
+        self, key: str, quota: Quota, ledger: Ledger, clock: Clock, *, process: str, call_seconds: float
+    ) -> None:
+        self._key = key
+        self._quota = quota
+        self._ledger = ledger
         self._clock = clock
-        self._answered: deque[float] = deque()
-        self._under_way = 0
-        self._locked_until: float | None = None
-        self._probing = False
-        self._turn = asyncio.Lock()  # hands out turns first come, first served
-        self._changed = asyncio.Event()
+        self._process = process
+        self._longest_call = LEAVE_SECONDS + call_seconds
+        self._line = Line(process, clock, self._visit, self._give_back)
+        self._news = _News()
+        self._locked_until = -inf
+        self._free_until = -inf
+
+    @property
+    def seconds(self) -> float:
+        """The length of the window."""
+        return self._quota.seconds
 
     @property
     def locked_seconds(self) -> float:
-        """How long a lock that Nhanh spoke of has still to run; 0 without one."""
-        return 0.0 if self._locked_until is None else max(0.0, self._locked_until - self._clock.monotonic())
+        """How long a lock that this process knows of has still to run; 0 without one."""
+        return max(0.0, self._locked_until - self._clock.monotonic())
 
-    def narrow(self, calls: int, seconds: float) -> None:
+    def narrow(self, quota: Quota) -> None:
         """Take the stricter quota of two, where two stores of one account name different ones; 0 calls: no quota."""
-        if calls and (not self._calls or calls * self.seconds < self._calls * seconds):
-            self._calls, self.seconds = calls, seconds
+        mine = self._quota
+        if quota.calls and (not mine.calls or quota.calls * mine.seconds < mine.calls * quota.seconds):
+            self._quota = quota
 
     @contextlib.asynccontextmanager
-    async def place(self, waited: Callable[[float], None] = _unheard) -> AsyncIterator[Place]:
-        """Wait, first come first served, for a place, and hold it while the call is under way.
+    async def place(
+        self,
+        traffic: Traffic = Traffic.BULK,
+        waited: Callable[[float], None] = unheard,
+        patience: float = inf,
+    ) -> AsyncIterator[Place]:
+        """Wait for a place, and hold it while the call is under way; `waited` is told how long the wait took, in any case.
 
-        `waited` is told how long the wait took, also when it was cut short.
+        Raises:
+            CatalogUnavailable: Nobody can say whether there is a place.
+            ShutError: A lock lasts longer than `patience`.
         """
-        began = self._clock.monotonic()
-        try:
-            async with self._turn:
-                while not self._has_room():
-                    await self._rest()
-                self._under_way += 1
-                probe = self._locked_until is not None
-                self._probing = self._probing or probe
-        finally:
-            waited(self._clock.monotonic() - began)
-        place = Place()
-        locked_until = self._locked_until
+        now = self._clock.monotonic()
+        if now < self._free_until and self._line.empty and not self._quota.calls:
+            waited(0.0)
+            yield Place("", now)
+            return
+        want = await self._line.turn(traffic, _one_call, waited, patience)
+        place = Place(want.call_id, self._clock.monotonic())
         try:
             yield place
         finally:
-            self._leave(place, probe=probe, locked_until=locked_until)
+            self._end(want.call_id, sent=place.was_sent)
+
+    def may_leave(self, place: Place) -> bool:
+        """Whether the call of a place may be sent now: its leave may be too old, or a lock have been answered meanwhile."""
+        return self._clock.monotonic() - place.granted <= LEAVE_SECONDS and self.locked_seconds == 0.0
 
     def lock(self, seconds: float) -> None:
-        """Let no call through for so long, as Nhanh asked; a shorter lock never ends a longer one."""
+        """Let no call of any worker through for so long, as Nhanh asked; a shorter lock never ends a longer one."""
         until = self._clock.monotonic() + seconds
-        self._locked_until = until if self._locked_until is None else max(self._locked_until, until)
+        self._news.locked_until = max(self._news.locked_until, until)
+        self._locked_until = max(self._locked_until, until)
+        self._free_until = -inf
+        self._line.tell()
 
-    def _leave(self, place: Place, *, probe: bool, locked_until: float | None) -> None:
-        self._under_way -= 1
-        if place.was_sent:
-            self._answered.append(self._clock.monotonic())
-        if probe:
-            self._probing = False
-            if place.was_sent and self._locked_until == locked_until:
-                self._locked_until = None
-        self._changed.set()
+    async def close(self) -> None:
+        """Tell what there is to tell, if that is possible."""
+        await self._line.close()
 
-    def _has_room(self) -> bool:
-        now = self._clock.monotonic()
-        while self._answered and self._answered[0] + self.seconds <= now:
-            self._answered.popleft()
-        if self._probing or self.locked_seconds > 0.0:
-            return False
-        return not self._calls or self._under_way + len(self._answered) < self._calls
+    def _give_back(self, want: Want) -> None:
+        self._end(want.call_id, sent=False)
 
-    async def _rest(self) -> None:
-        """Wait until the lock ends or the oldest answer leaves the window, or until a call under way has ended."""
-        self._changed.clear()
-        hours = [self._answered[0] + self.seconds] if self._answered else []
-        if self.locked_seconds > 0.0 and self._locked_until is not None:
-            hours = [self._locked_until]
-        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
-        if hours:
-            rest = max(hours[0] - self._clock.monotonic(), SHORTEST_REST_SECONDS)
-            waits.append(asyncio.ensure_future(self._clock.sleep(rest)))
+    def _end(self, call_id: str, *, sent: bool) -> None:
+        self._news.ended.append(Ended(call_id, sent))
+        self._line.tell()
+
+    async def _visit(self, wants: tuple[Want, ...]) -> Decision:
+        news, self._news = self._news, _News()
+        began = self._clock.monotonic()
+        lock = micros(max(0.0, news.locked_until - began)) if news.locked_until > -inf else None
+        longest = micros(self._longest_call)
+        visit = WindowVisit(self._process, self._quota, longest, tuple(news.ended), lock, wants)
+
+        def decide(known: str, now: int) -> tuple[str, WindowAnswer]:
+            state = WindowState.read(known)
+            answer = visit_window(state, visit, now)
+            return state.text(), answer
+
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            answer = await self._ledger.visit(self._key, decide)
+        except BaseException:  # told again later: who hears it twice takes it in once
+            self._news.ended[:0] = news.ended
+            self._news.locked_until = max(self._news.locked_until, news.locked_until)
+            raise
+        self._locked_until = max(began + answer.locked_seconds, self._news.locked_until)
+        if answer.free and self._news.locked_until == -inf:
+            self._free_until = began + FREE_SECONDS
+        return Decision(answer.granted, answer.wait, answer.locked_seconds)
 
 
 class SlidingWindows:
-    """The windows of a process, each of one account and path."""
+    """The windows that a process knows, each of one account and path."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, *, process: str, call_seconds: float) -> None:
+        self._ledger = ledger
         self._clock = clock
-        self._windows: dict[tuple[str, int, int, str], SlidingWindow] = {}
+        self._process = process
+        self._call_seconds = call_seconds
+        self._windows: dict[str, SlidingWindow] = {}
 
     def of(self, account: NhanhAccount, path: str) -> SlidingWindow:
         """Find the window that all calls of this account to this path share."""
-        key = (account.base_url, account.app_id, account.business_id, path)
+        key = f"nhanh {account.base_url} app {account.app_id} business {account.business_id} {path}"
+        quota = Quota(account.quota_calls, account.quota_window_seconds)
         window = self._windows.get(key)
         if window is None:
-            window = SlidingWindow(account.quota_calls, account.quota_window_seconds, self._clock)
+            window = SlidingWindow(
+                key, quota, self._ledger, self._clock, process=self._process, call_seconds=self._call_seconds
+            )
             self._windows[key] = window
         else:
-            window.narrow(account.quota_calls, account.quota_window_seconds)
+            window.narrow(quota)
         return window
+
+    async def close(self) -> None:
+        """Tell what there is to tell of each."""
+        for window in self._windows.values():
+            await window.close()
+
+
+def _one_call() -> float:
+    return 1.0

@@ -12,11 +12,13 @@ import structlog
 from sync_worker.adapters.backoff import Backoff, Retries
 from sync_worker.adapters.nhanh.envelope import VENDOR, Answer, RateLimited, read_answer
 from sync_worker.adapters.nhanh.limiter import SlidingWindow
+from sync_worker.adapters.quotas.line import ShutError
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.domain.failures import VendorUnavailable
 from sync_worker.domain.stores import NhanhAccount
+from sync_worker.domain.traffic import Traffic
 
 CALL_SECONDS = 15.0
 """A call ends after so long, whatever it waits for; it must fit the lease of a job."""
@@ -42,6 +44,7 @@ class NhanhTransport:
         clock: Clock,
         uniform: Callable[[float, float], float],
         *,
+        traffic: Traffic = Traffic.BULK,
         policy: Backoff | None = None,
         call_seconds: float = CALL_SECONDS,
         longest_lock_seconds: float = LONGEST_LOCK_SECONDS,
@@ -53,6 +56,7 @@ class NhanhTransport:
         self._gate = gate
         self._clock = clock
         self._uniform = uniform
+        self._traffic = traffic
         self._policy = policy or Backoff()
         self._call_seconds = call_seconds
         self._longest_lock_seconds = longest_lock_seconds
@@ -63,13 +67,13 @@ class NhanhTransport:
 
         Raises:
             VendorFailure: As `read_answer` says; VendorUnavailable only after the bounded retries.
+            CatalogUnavailable: Nobody can say whether the call is within the limit.
             WorkStopped: The job's gate is closed.
         """
         window = self._windows(path)
         retries = Retries(self._policy, self._clock, self._uniform, self._call_seconds)
         locks = 0
         while True:
-            self._refuse_to_wait(path, window.locked_seconds)
             outcome, took = await self._attempt(path, body, window)
             if isinstance(outcome, Answer):
                 return outcome
@@ -83,25 +87,34 @@ class NhanhTransport:
 
     async def _attempt(self, path: str, body: bytes, window: SlidingWindow) -> tuple[Answer | VendorUnavailable, float]:
         """Make one call; the seconds are those of the call alone, without waits before it."""
-        async with window.place(self._waited) as place:
-            await self._gate.pass_through(self._call_seconds)
-            place.sent()
-            self.metrics.api_calls += 1
-            began = self._clock.monotonic()
-            outcome: Answer | VendorUnavailable
+        while True:
             try:
-                outcome = await self._post(path, body)
-            except RateLimited as limited:
-                outcome = limited
-                window.lock(self._lock_seconds(limited, window))
-                log.warning("nhanh locked a path", path=path, seconds=round(window.locked_seconds, 1))
-            except VendorUnavailable as failure:
-                outcome = failure
-                log.warning("nhanh did not answer", path=path, code=failure.code)
-            finally:
-                took = self._clock.monotonic() - began
-                self.metrics.api_seconds += took
-            return outcome, took
+                async with window.place(self._traffic, self._waited, self._longest_lock_seconds) as place:
+                    await self._gate.pass_through(self._call_seconds)
+                    if window.may_leave(place):
+                        place.sent()
+                        return await self._send(path, body, window)
+            except ShutError as shut:
+                message = f"Nhanh has locked {path} for another {shut.seconds:.0f} s, since it was called too often"
+                raise RateLimited(message, locked_seconds=shut.seconds, unlocked_at=None) from None
+
+    async def _send(self, path: str, body: bytes, window: SlidingWindow) -> tuple[Answer | VendorUnavailable, float]:
+        self.metrics.api_calls += 1
+        began = self._clock.monotonic()
+        outcome: Answer | VendorUnavailable
+        try:
+            outcome = await self._post(path, body)
+        except RateLimited as limited:
+            outcome = limited
+            window.lock(self._lock_seconds(limited, window))
+            log.warning("nhanh locked a path", path=path, seconds=round(window.locked_seconds, 1))
+        except VendorUnavailable as failure:
+            outcome = failure
+            log.warning("nhanh did not answer", path=path, code=failure.code)
+        finally:
+            took = self._clock.monotonic() - began
+            self.metrics.api_seconds += took
+        return outcome, took
 
     async def _post(self, path: str, body: bytes) -> Answer:
         try:
@@ -134,8 +147,3 @@ class NhanhTransport:
 
     def _waited(self, seconds: float) -> None:
         self.metrics.rate_limit_wait_seconds += seconds
-
-    def _refuse_to_wait(self, path: str, locked_seconds: float) -> None:
-        if locked_seconds > self._longest_lock_seconds:
-            message = f"Nhanh has locked {path} for another {locked_seconds:.0f} s, since it was called too often"
-            raise RateLimited(message, locked_seconds=locked_seconds, unlocked_at=None)

@@ -34,6 +34,7 @@ from sync_worker.domain.money import unscaled
 from sync_worker.domain.products import ShopifyLocation, ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 from sync_worker.domain.stores import ShopifyAccount
+from sync_worker.domain.traffic import Traffic
 
 Entry = TypeVar("Entry")
 
@@ -44,7 +45,7 @@ NOTHING_TO_DO = BatchOutcome(True, {})
 
 
 class ShopifyClient:
-    """One store's shop, for one job; the bucket and the session are shared by all jobs that call this shop."""
+    """One store's shop, for one job; bucket and session are shared by all jobs that call this shop, the bucket by all workers."""
 
     def __init__(
         self,
@@ -55,11 +56,12 @@ class ShopifyClient:
         clock: Clock,
         uniform: Callable[[float, float], float],
         call_seconds: float = CALL_SECONDS,
+        traffic: Traffic = Traffic.BULK,
         *,
         session: ShopSession | None = None,
     ) -> None:
         session = session or open_session(account, http, clock, call_seconds)
-        transport = Transport(account, http, bucket, gate, clock, call_seconds, session=session)
+        transport = Transport(account, http, bucket, gate, clock, call_seconds, traffic, session=session)
         self.metrics = transport.metrics
         self._transport = transport
         self._clock = clock

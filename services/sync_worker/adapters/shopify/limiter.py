@@ -5,152 +5,282 @@ it ends (Shopify's GraphQL rate limits). Size and restore rate differ from plan 
 answer.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
+import uuid_utils
+
+from sync_worker.adapters.quotas.buckets import (
+    ASSUMED_MAXIMUM,
+    BucketAnswer,
+    BucketState,
+    BucketVisit,
+    Word,
+    visit_bucket,
+)
+from sync_worker.adapters.quotas.ledger import Ledger
+from sync_worker.adapters.quotas.line import Decision, Line
+from sync_worker.adapters.quotas.turns import Want
 from sync_worker.adapters.shopify.costs import CostReport
 from sync_worker.adapters.shopify.documents import Document
 from sync_worker.application.ports.clock import Clock
-
-ASSUMED_MAXIMUM = 1_000.0
-"""The bucket before the first answer: no plan has been seen with a smaller one."""
-
-ASSUMED_RESTORE_RATE = 50.0
+from sync_worker.domain.stores import ShopifyAccount
+from sync_worker.domain.traffic import Traffic
 
 UNEXPLAINED_PAUSE_SECONDS = 1.0
-"""Shopify's documented back-off, for a refusal that its own figures do not explain."""
+"""Shopify's documented back-off, for a refusal that says nothing of when to come again."""
 
-SHORTEST_REST_SECONDS = 0.001
-"""Keeps a rest from being too short for the clock to move at all."""
+LEAVE_SECONDS = 5.0
+"""Lent points may be used for so long, and a call that holds some must be sent within so long."""
+
+SETTLE_SECONDS = 0.1
+"""Where points are scarce, what is lent and not used goes back after so long."""
+
+MARGIN_SECONDS = 1.0
+"""Keeps what is lent from running out while the last call that it could pay for is under way."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reservation:
-    """Points held for a call under way. `spent_before` is what all finished calls had cost when it began."""
+    """Points held for a call under way, of a lease. `spent_before` is what all calls are known to have cost when it began."""
 
     document: Document
     entries: int
     points: float
     spent_before: float
+    lease_id: str
+    at: float
+
+
+@dataclass(slots=True)
+class _News:
+    """What is still to be told, beside the points that were spent."""
+
+    answer: tuple[Reservation, CostReport, float] | None = None
+    refused: bool = False
+    emptied: bool = False
+    paused_until: float = -inf
 
 
 class CostBucket:
-    """One shop's bucket, shared by all jobs of the process that call this shop. Points; seconds.
+    """One shop's bucket, shared by all workers that call this shop. Points; seconds. See `quotas.buckets` for the rule."""
 
-    What is believed to be there is never more than what is there, as far as this process is the only one to call: an
-    answer's `currentlyAvailable` may be older than calls that ended since, so their cost is taken off, and calls still
-    under way are taken off whole.
-    """
-
-    def __init__(
-        self, clock: Clock, *, maximum: float = ASSUMED_MAXIMUM, restore_rate: float = ASSUMED_RESTORE_RATE
-    ) -> None:
+    def __init__(self, key: str, ledger: Ledger, clock: Clock, *, process: str, call_seconds: float) -> None:
+        self._key = key
+        self._ledger = ledger
         self._clock = clock
-        self._maximum = maximum
-        self._rate = restore_rate
-        self._level = maximum
-        self._level_at = clock.monotonic()
-        self._paused_until = self._level_at
-        self._spent = 0.0
-        self._under_way: set[Reservation] = set()
+        self._process = process
+        self._lease_seconds = 2 * LEAVE_SECONDS + call_seconds + MARGIN_SECONDS
+        self._line = Line(process, clock, self._visit, self._give_back)
         self._learned: dict[tuple[Document, int], float] = {}
-        self._turn = asyncio.Lock()
-        self._changed = asyncio.Event()
+        self._maximum = ASSUMED_MAXIMUM
+        self._rate = 0.0
+        self._scarce = True
+        self._known_spent = 0.0
+        self._news = _News()
+        self._lease_id = _new_id()
+        self._unused = 0.0
+        self._usable_until = -inf
+        self._spent = 0.0
+        self._held: set[Reservation] = set()
+        self._called: dict[str, tuple[float, str]] = {}
 
     def cost_of(self, document: Document, entries: int) -> float:
         """What the call is known to cost, or else its estimate; at most the whole bucket."""
         return min(self._maximum, self._learned.get((document, entries), document.estimate(entries)))
 
     async def reserve(
-        self, document: Document, entries: int, waited: Callable[[float], None] = lambda _seconds: None
+        self,
+        document: Document,
+        entries: int,
+        traffic: Traffic = Traffic.BULK,
+        waited: Callable[[float], None] = lambda _seconds: None,
     ) -> Reservation:
-        """Wait, first come first served, until the bucket holds the call's cost, and hold it; `waited` gets the time."""
-        began = self._clock.monotonic()
-        try:
-            async with self._turn:
-                while (rest := self._seconds_until(self.cost_of(document, entries))) > 0.0:
-                    await self._rest(rest)
-                held = Reservation(document, entries, self.cost_of(document, entries), self._spent)
-                self._under_way.add(held)
-                return held
-        finally:
-            waited(self._clock.monotonic() - began)
+        """Wait until the bucket holds the call's cost, and hold it; `waited` is told how long that took, in any case.
+
+        Raises:
+            CatalogUnavailable: Nobody can say what the bucket holds.
+        """
+        cost, lease_id = self.cost_of(document, entries), self._lease_id
+        now = self._clock.monotonic()
+        if self._line.empty and now <= self._usable_until and cost <= self._unused:
+            self._unused -= cost
+            waited(0.0)
+        else:
+            want = await self._line.turn(traffic, lambda: self.cost_of(document, entries), waited)
+            cost, lease_id = self._called.pop(want.call_id)
+        spent_before = self._known_spent + self._spent
+        held = Reservation(document, entries, cost, spent_before, lease_id, self._clock.monotonic())
+        if lease_id == self._lease_id:
+            self._held.add(held)
+        return held
+
+    def may_leave(self, held: Reservation) -> bool:
+        """Whether the call that holds these points may be sent now: they may have been held for too long."""
+        return held.lease_id == self._lease_id and self._clock.monotonic() - held.at <= LEAVE_SECONDS
 
     def answered(self, held: Reservation, report: CostReport) -> None:
         """Take in what an answer says of the bucket; without a word, the call is taken to have cost what was held."""
-        if report.requested is not None:
-            self._learned[held.document, held.entries] = report.requested
+        self._learn(held, report)
         cost = _first_known(report.actual, report.requested, held.points)
-        if report.status is None:
-            self._finish(held, cost)
-            return
-        self._maximum = report.status.maximum
-        self._rate = report.status.restore_rate
-        self._level = report.status.available - (self._spent - held.spent_before)
-        self._level_at = self._clock.monotonic()
-        self._spent += cost
-        self._let_go(held)
+        self._end(held, cost)
+        if report.status is not None and not self._news.refused:
+            self._news.answer = (held, report, cost)
+            if (report.status.maximum, report.status.restore_rate) != (self._maximum, self._rate):
+                self._usable_until = -inf
+                self._line.tell()
 
     def throttled(self, held: Reservation, report: CostReport) -> None:
         """Take in a refusal: the call cost nothing, and the bucket holds what Shopify says, or else nothing."""
-        if report.requested is not None:
-            self._learned[held.document, held.entries] = report.requested
-        if report.status is not None:
-            self._maximum = report.status.maximum
-            self._rate = report.status.restore_rate
-            self._level = report.status.available - (self._spent - held.spent_before)
+        self._learn(held, report)
+        self._end(held, 0.0)
+        self._usable_until = -inf
+        if report.status is None:
+            self._news.emptied = True
         else:
-            self._level = 0.0
-        self._level_at = self._clock.monotonic()
-        self._let_go(held)
-        if self._seconds_until(self.cost_of(held.document, held.entries)) <= 0.0:
-            self.pause(UNEXPLAINED_PAUSE_SECONDS)
+            self._news.answer, self._news.refused = (held, report, 0.0), True
+        self._line.tell()
 
     def unanswered(self, held: Reservation) -> None:
         """No answer came: the call is taken to have cost all that was held."""
-        self._finish(held, held.points)
+        self._end(held, held.points)
 
     def unsent(self, held: Reservation) -> None:
         """The call never left."""
-        self._let_go(held)
+        self._end(held, 0.0)
 
     def pause(self, seconds: float) -> None:
         """Let no call through for so long, as Shopify asked with `Retry-After`."""
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+        self._news.paused_until = max(self._news.paused_until, self._clock.monotonic() + seconds)
+        self._usable_until = -inf
+        self._line.tell()
 
-    def _available(self) -> float:
-        passed = self._clock.monotonic() - self._level_at
-        restored = min(self._maximum, self._level + passed * self._rate)
-        return restored - sum(held.points for held in self._under_way)
+    async def close(self) -> None:
+        """Give back what is lent, if that is possible."""
+        if self._unused or self._spent:
+            self._line.tell()
+        await self._line.close()
 
-    def _seconds_until(self, points: float) -> float:
-        missing = points - self._available()
-        paused = self._paused_until - self._clock.monotonic()
-        rest = max(paused, missing / self._rate)
-        return max(rest, SHORTEST_REST_SECONDS) if rest > 0.0 else 0.0
+    def _learn(self, held: Reservation, report: CostReport) -> None:
+        if report.requested is not None:
+            self._learned[held.document, held.entries] = report.requested
 
-    async def _rest(self, seconds: float) -> None:
-        """Wait so long, or until something about the bucket has changed."""
-        self._changed.clear()
-        waits = (asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._changed.wait()))
+    def _end(self, held: Reservation, cost: float) -> None:
+        """Settle a call; what it held of a lease that was given up is none of our business any more."""
+        self._held.discard(held)
+        if held.lease_id == self._lease_id:
+            self._spent += cost
+            self._unused += held.points - cost
+        if self._line.empty:
+            self._line.tell_within(SETTLE_SECONDS if self._scarce else LEAVE_SECONDS)
+        else:
+            self._line.tell()
+
+    def _give_back(self, want: Want) -> None:
+        points, lease_id = self._called.pop(want.call_id)
+        if lease_id == self._lease_id:
+            self._unused += points
+        self._line.tell_within(SETTLE_SECONDS)
+
+    async def _visit(self, wants: tuple[Want, ...]) -> Decision:
+        news, self._news = self._news, _News()
+        began = self._clock.monotonic()
+        spent = self._spent
+        self._unused = 0.0
+        visit = BucketVisit(
+            self._process,
+            self._lease_id,
+            self._lease_seconds,
+            kept=self._kept(),
+            spent=spent,
+            word=_word(news, began),
+            emptied=news.emptied,
+            pause=max(0.0, news.paused_until - began),
+            wants=wants,
+        )
+
+        def decide(known: str, now: int) -> tuple[str, BucketAnswer]:
+            state = BucketState.read(known)
+            answer = visit_bucket(state, visit, now)
+            return state.text(), answer
+
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            answer = await self._ledger.visit(self._key, decide)
+        except BaseException:
+            self._give_up_lease()
+            self._news.emptied = self._news.emptied or news.emptied
+            self._news.paused_until = max(self._news.paused_until, news.paused_until)
+            raise
+        self._spent -= spent
+        self._known_spent = answer.spent
+        self._maximum, self._rate, self._scarce = answer.maximum, answer.rate, answer.scarce
+        self._called.update((want.call_id, (want.cost, self._lease_id)) for want in answer.granted)
+        self._unused += answer.extra
+        if not (self._news.refused or self._news.emptied or self._news.paused_until > began):
+            self._usable_until = began + LEAVE_SECONDS
+        if self._unused or self._held or self._called:
+            self._line.tell_within(SETTLE_SECONDS if answer.scarce and not self._held else LEAVE_SECONDS)
+        return Decision(answer.granted, answer.wait)
 
-    def _finish(self, held: Reservation, cost: float) -> None:
-        now = self._clock.monotonic()
-        self._level = min(self._maximum, self._level + (now - self._level_at) * self._rate) - cost
-        self._level_at = now
-        self._spent += cost
-        self._let_go(held)
+    def _give_up_lease(self) -> None:
+        """Begin a lease of its own anew, since nobody knows what became of this one: all that it had counts as spent."""
+        self._lease_id = _new_id()
+        self._unused = 0.0
+        self._spent = 0.0
+        self._held.clear()
 
-    def _let_go(self, held: Reservation) -> None:
-        self._under_way.remove(held)
-        self._changed.set()
+    def _kept(self) -> float:
+        """Count what calls hold of the lease: those under way, and those whose callers have not yet heard of their turn."""
+        called = sum(points for points, lease_id in self._called.values() if lease_id == self._lease_id)
+        return called + sum(held.points for held in self._held)
+
+
+class CostBuckets:
+    """The buckets that a process knows, each of one shop."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, *, process: str, call_seconds: float) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._process = process
+        self._call_seconds = call_seconds
+        self._buckets: dict[str, CostBucket] = {}
+
+    def of(self, account: ShopifyAccount) -> CostBucket:
+        """Find the bucket that all calls to this shop share."""
+        key = f"shopify {account.base_url} {account.shop}"
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = CostBucket(key, self._ledger, self._clock, process=self._process, call_seconds=self._call_seconds)
+            self._buckets[key] = bucket
+        return bucket
+
+    async def close(self) -> None:
+        """Give back what is lent of each."""
+        for bucket in self._buckets.values():
+            await bucket.close()
+
+
+def _word(news: _News, now: float) -> Word | None:
+    if news.answer is None:
+        return None
+    held, report, cost = news.answer
+    if report.status is None:
+        return None
+    status = report.status
+    return Word(
+        available=status.available,
+        maximum=status.maximum,
+        rate=status.restore_rate,
+        spent_before=held.spent_before,
+        actual=cost,
+        seconds=now - held.at,
+        refused=_first_known(report.requested, held.points) if news.refused else 0.0,
+    )
+
+
+def _new_id() -> str:
+    return str(uuid_utils.uuid7())
 
 
 def _first_known(*values: float | None) -> float:

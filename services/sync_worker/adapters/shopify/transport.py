@@ -18,6 +18,7 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.domain.failures import VendorRefusal
 from sync_worker.domain.stores import ShopifyAccount
+from sync_worker.domain.traffic import Traffic
 
 CALL_SECONDS = 15.0
 """No call takes longer. Shopify gives up on a request after about 10 s (status codes page: 504)."""
@@ -54,6 +55,7 @@ class Transport:
         gate: CallGate,
         clock: Clock,
         call_seconds: float = CALL_SECONDS,
+        traffic: Traffic = Traffic.BULK,
         *,
         session: ShopSession,
     ) -> None:
@@ -66,6 +68,7 @@ class Transport:
         self._bucket = bucket
         self._gate = gate
         self._clock = clock
+        self._traffic = traffic
         self._url = f"{account.base_url.rstrip('/')}/admin/api/{account.api_version}/graphql.json"
 
     async def call(self, request: Request) -> tuple[Answer, float]:
@@ -75,6 +78,7 @@ class Transport:
 
         Raises:
             MalformedAnswer: The answer cannot be trusted.
+            CatalogUnavailable: Nobody can say whether the call is within the limit; nothing was sent.
             WorkStopped: The gate is shut; nothing was sent.
         """
         answer, took, token = await self._call(request)
@@ -87,12 +91,7 @@ class Transport:
         if not isinstance(token, Token):
             self._rest(token)
             return token, 0.0, None
-        held = await self._bucket.reserve(request.document, request.entries, self._waited)
-        try:
-            await self._gate.pass_through(self.call_seconds)
-        except BaseException:
-            self._bucket.unsent(held)
-            raise
+        held = await self._leave(request)
         self.metrics.api_calls += 1
         began = self._clock.monotonic()
         try:
@@ -106,6 +105,19 @@ class Transport:
         """Find the token to send with, or say why the call is not made."""
         objection = self.session.versions.against_writing() if request.document.writes else None
         return await self.session.tokens.current(self._gate) if objection is None else Refused(objection)
+
+    async def _leave(self, request: Request) -> Reservation:
+        """Get leave to send a call: the bucket's, then the gate's, while the bucket's is still good."""
+        while True:
+            held = await self._bucket.reserve(request.document, request.entries, self._traffic, self._waited)
+            try:
+                await self._gate.pass_through(self.call_seconds)
+            except BaseException:
+                self._bucket.unsent(held)
+                raise
+            if self._bucket.may_leave(held):
+                return held
+            self._bucket.unsent(held)
 
     async def _answer(self, request: Request, held: Reservation, token: Token) -> Answer:
         try:

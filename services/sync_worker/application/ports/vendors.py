@@ -9,7 +9,7 @@ from sync_worker.domain.stores import Store
 
 
 class Vendors(Protocol):
-    """Opens vendor clients for a job; limiters are shared by all jobs of an account."""
+    """Opens vendor clients for a job; limiters are shared by all workers of an account."""
 
     def nhanh(self, store: Store, gate: CallGate) -> Nhanh:
         """Open the store's Nhanh business."""

@@ -58,6 +58,7 @@ class ClaimedJob:
     lease: LeaseGrant
     retry_of_job_id: str = ""
     failed_items_only: bool = False
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

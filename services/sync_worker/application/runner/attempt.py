@@ -26,6 +26,7 @@ from sync_worker.domain.operations import Operation
 from sync_worker.domain.progress import Progress
 from sync_worker.domain.requests import OperationRequest
 from sync_worker.domain.stores import Store
+from sync_worker.domain.traffic import Traffic
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ class Workshop:
 
     queue: WorkQueue
     stores: Mapping[str, Store]
-    vendors: Vendors
+    vendors: Callable[[Traffic], Vendors]
     operate: Operate
     read_request: Callable[[ClaimedJob], Awaitable[tuple[Operation, OperationRequest]]]
     translate: Callable[[Exception], OperationFailure | None]
@@ -135,7 +136,7 @@ class Attempt:
             self._reporter,
             self._stopping,
         )
-        vendors = ShieldedVendors(workshop.vendors, self._stopping)
+        vendors = ShieldedVendors(workshop.vendors(Traffic.of_priority(job.priority)), self._stopping)
         return await workshop.operate(context, operation, request, vendors)
 
     def _store(self) -> Store:

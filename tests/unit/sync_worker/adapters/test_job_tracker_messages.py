@@ -140,6 +140,7 @@ def test_a_claimed_job_is_read_whole() -> None:
             variant="V",
             store_id="hanoi",
             attempt=2,
+            priority=5,
             labels={"a": "b"},
             retry_of_job_id="job-0",
             retry_scope=job_pb2.RETRY_SCOPE_FAILED_ITEMS,
@@ -165,6 +166,7 @@ def test_a_claimed_job_is_read_whole() -> None:
         LeaseGrant("job-1", "t", 7, 12.5, 4.25),
         "job-0",
         failed_items_only=True,
+        priority=5,
     )
     message.job.retry_scope = job_pb2.RETRY_SCOPE_ALL
     assert not messages.claimed_job(message).failed_items_only

@@ -9,12 +9,13 @@ from sync_worker.domain.failures import VendorUnavailable
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.job_context import OpenGate
+from tests.fakes.quota_ledger import MemoryLedger
 from tests.fakes.stores import a_store
 
 
 async def test_it_opens_both_vendors_of_a_store() -> None:
     """Each job gets clients of its own, with counts of its own."""
-    async with VendorClients(ManualClock()) as clients:
+    async with VendorClients(ManualClock(), MemoryLedger(ManualClock())) as clients:
         vendors: Vendors = clients
         gate = OpenGate()
         nhanh, again = vendors.nhanh(a_store(), gate), vendors.nhanh(a_store(), gate)
@@ -26,7 +27,7 @@ async def test_it_opens_both_vendors_of_a_store() -> None:
 
 async def test_a_vendor_that_nobody_answers_for_is_unavailable() -> None:
     """A port at which nobody listens: the bounded retries, each at the gate, then a failure that time may heal."""
-    async with VendorClients(ManualClock(), lambda _low, high: high) as vendors:
+    async with VendorClients(ManualClock(), MemoryLedger(ManualClock()), lambda _low, high: high) as vendors:
         gate = OpenGate()
         nhanh = vendors.nhanh(a_store(), gate)
         with pytest.raises(VendorUnavailable) as raised:

@@ -6,6 +6,7 @@ from pathlib import Path
 from chassis.database import open_database
 from sqlalchemy import Connection, create_engine, text
 from sync_worker.adapters.catalog.tables import metadata
+from sync_worker.adapters.quotas.tables import metadata as limits
 
 from tests.fakes.catalog_database import MIGRATIONS, catalog_database
 from tests.fakes.postgres import fresh_database
@@ -29,6 +30,7 @@ async def test_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
         migrated = statements(tmp_path / "database.db")
     meant = create_engine(f"sqlite:///{tmp_path / 'meant.db'}")
     metadata.create_all(meant)
+    limits.create_all(meant)
     meant.dispose()
     assert migrated == statements(tmp_path / "meant.db")
     assert len(migrated) > 14
@@ -59,6 +61,7 @@ async def test_migrations_make_the_same_on_postgresql(tmp_path: Path) -> None:
             connection.execute(text("CREATE SCHEMA meant"))
             connection.execute(text("SET LOCAL search_path = meant"))
             metadata.create_all(connection)
+            limits.create_all(connection)
             return definitions(connection)
 
         assert migrated == await database.write(mean)

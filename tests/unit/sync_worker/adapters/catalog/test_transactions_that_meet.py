@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Table, insert, select
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.listings import SqlCatalogReader
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
-from sync_worker.adapters.catalog.tables import confirmed_values, push_items
 from sync_worker.adapters.catalog.tables import pull_runs as runs
 from sync_worker.adapters.catalog.tables import pull_seen as seen
+from sync_worker.adapters.catalog.tables import push_items
 from sync_worker.application.ports.job import Fence
+from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullScope
 from sync_worker.domain.failures import LeaseLost
 from sync_worker.domain.operations import Operation
@@ -24,7 +25,6 @@ from sync_worker.domain.requests import PullMode
 
 from tests.fakes.catalog_database import MIGRATIONS
 from tests.fakes.clock import ManualClock
-from tests.fakes.mirrored import a_nhanh_product, a_variant
 from tests.fakes.postgres import fresh_database
 
 KEYS = ("hanoi/mappings/products", "hanoi/nhanh/products")
@@ -121,28 +121,12 @@ async def test_a_place_cleared_while_a_page_is_stored(meeting: Meeting) -> None:
     place = await meeting.pulls.open(PULL, PullMode.FULL)
     reader = SqlCatalogReader(meeting.database, ManualClock())
     async with meeting.holding("SELECT * FROM pull_runs FOR UPDATE"):
-        page = asyncio.create_task(meeting.pulls.store_page(PULL, place, [a_nhanh_product(1)], "1", read_time=1))
+        page = asyncio.create_task(
+            meeting.pulls.store_step(PULL, place, [], "1", read_time=1, refused=[RowRefusal(1, "cannot be read")])
+        )
         await meeting.until_waiting(1)
         clearing = asyncio.create_task(reader.clear("hanoi", [PULL.operation]))
         await meeting.until_waiting(2)
     await page
     assert await clearing == 1
     assert (await meeting.count(runs), await meeting.count(seen)) == (0, 0)
-
-
-async def test_a_push_confirms_while_a_page_is_stored(meeting: Meeting) -> None:
-    """The page, read before, does not take back the price that the push has made sure of."""
-    variants = replace(PULL, operation=Operation.PULL_SHOPIFY_PRODUCTS)
-    place = await meeting.pulls.open(variants, PullMode.FULL)
-    pushed = (
-        "INSERT INTO confirmed_values (store_id, kind, owner_id, location_id, value, confirm_time)"
-        " VALUES ('hanoi', 'price', 5, 0, 99, 2)"
-    )
-    async with meeting.holding(pushed):
-        page = asyncio.create_task(
-            meeting.pulls.store_page(variants, place, [a_variant(5, price=10)], None, read_time=1)
-        )
-        await meeting.until_waiting(1)
-    await page
-    rows = await meeting.database.read(lambda c: c.execute(select(confirmed_values)).all())
-    assert {(row.kind, row.value) for row in rows} == {("price", 99), ("compare_at", None)}

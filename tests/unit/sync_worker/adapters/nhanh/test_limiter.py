@@ -5,14 +5,15 @@ import asyncio
 import pytest
 from sync_worker.adapters.nhanh.limiter import SlidingWindows
 
-from tests.fakes.nhanh_traffic import Traffic, traffic
+from tests.fakes.nhanh_traffic import Flow, a_flow
+from tests.fakes.quota_ledger import MemoryLedger
 from tests.fakes.scripted_nhanh import an_account
 from tests.fakes.stepped_clock import SteppedClock
 
 
 async def test_calls_within_the_quota_do_not_wait() -> None:
     """So many calls leave at once; the next one leaves a whole window after the first answer."""
-    flow = traffic(3)
+    flow = a_flow(3)
     calls = [flow.start(1.0) for _ in range(4)]
     await flow.clock.pass_time(30.9)
     assert flow.sent == [0.0, 0.0, 0.0]
@@ -24,7 +25,7 @@ async def test_calls_within_the_quota_do_not_wait() -> None:
 
 async def test_a_call_under_way_counts_however_long_it_takes() -> None:
     """Nhanh may count it late; it leaves the window only a whole window after its answer."""
-    flow = traffic(1)
+    flow = a_flow(1)
     slow, quick = flow.start(100.0), flow.start(1.0)
     await flow.clock.until(quick.done, within=200.0)
     await asyncio.gather(slow, quick)
@@ -33,7 +34,7 @@ async def test_a_call_under_way_counts_however_long_it_takes() -> None:
 
 async def test_a_quota_of_zero_is_none() -> None:
     """A sandbox without limits is not slowed down."""
-    flow = traffic(0)
+    flow = a_flow(0)
     calls = [flow.start(1.0) for _ in range(500)]
     await flow.clock.pass_time(1.0)
     await asyncio.gather(*calls)
@@ -42,7 +43,7 @@ async def test_a_quota_of_zero_is_none() -> None:
 
 async def test_first_come_first_served() -> None:
     """Nobody overtakes, so nobody starves."""
-    flow = traffic(1, 10.0)
+    flow = a_flow(1, 10.0)
     calls = [flow.start(0.0, name) for name in "abcde"]
     await flow.clock.until(lambda: all(call.done() for call in calls))
     assert flow.names == list("abcde")
@@ -51,7 +52,7 @@ async def test_first_come_first_served() -> None:
 
 async def test_a_lock_is_obeyed_to_the_second_and_then_one_call_goes_first() -> None:
     """No call leaves while it lasts. The first one after it goes alone, since a second could lengthen the lock."""
-    flow = traffic(10)
+    flow = a_flow(10)
     first = flow.start(1.0, lock=10.0)
     await flow.clock.until(first.done)
     calls = [flow.start(2.0) for _ in range(3)]
@@ -63,7 +64,7 @@ async def test_a_lock_is_obeyed_to_the_second_and_then_one_call_goes_first() -> 
 
 async def test_a_lock_holds_even_without_a_quota() -> None:
     """Nhanh's word counts more than ours."""
-    flow = traffic(0)
+    flow = a_flow(0)
     flow.window.lock(10.0)
     call = flow.start(0.0)
     await flow.clock.until(call.done)
@@ -72,7 +73,7 @@ async def test_a_lock_holds_even_without_a_quota() -> None:
 
 async def test_a_lengthened_lock_is_obeyed_again() -> None:
     """When the call that goes first is refused too, all others go on waiting."""
-    flow = traffic(10)
+    flow = a_flow(10)
     flow.window.lock(5.0)
     first, second = flow.start(1.0, lock=20.0), flow.start(1.0)
     await flow.clock.until(second.done)
@@ -82,7 +83,7 @@ async def test_a_lengthened_lock_is_obeyed_again() -> None:
 
 async def test_a_shorter_lock_does_not_end_a_longer_one() -> None:
     """Answers may come in any order."""
-    flow = traffic(10)
+    flow = a_flow(10)
     flow.window.lock(20.0)
     flow.window.lock(5.0)
     assert flow.window.locked_seconds == 20.0
@@ -93,7 +94,7 @@ async def test_a_shorter_lock_does_not_end_a_longer_one() -> None:
 
 async def test_a_call_that_never_left_costs_nothing() -> None:
     """The gate refused it: its place is free at once."""
-    flow = traffic(1)
+    flow = a_flow(1)
     async with flow.window.place():
         waiting = flow.start(0.0)
         await flow.clock.settle()
@@ -104,7 +105,7 @@ async def test_a_call_that_never_left_costs_nothing() -> None:
 
 async def test_a_call_first_after_a_lock_that_never_left_leaves_the_next_one_first() -> None:
     """The lock is only behind us once a call has been answered."""
-    flow = traffic(10)
+    flow = a_flow(10)
     flow.window.lock(5.0)
     unsent = asyncio.create_task(_gives_up(flow))
     await flow.clock.until(unsent.done)
@@ -117,7 +118,7 @@ async def test_a_call_first_after_a_lock_that_never_left_leaves_the_next_one_fir
 @pytest.mark.parametrize("victim", [1, 2])
 async def test_a_cancelled_wait_leaves_the_window_as_it_was(victim: int) -> None:
     """The one in front or one behind: the others get their turns, and the wait so far was counted."""
-    flow = traffic(1, 10.0)
+    flow = a_flow(1, 10.0)
     calls = [flow.start(0.0, name) for name in "abc"]
     await flow.clock.pass_time(3.0)
     calls[victim].cancel()
@@ -131,7 +132,7 @@ async def test_a_cancelled_wait_leaves_the_window_as_it_was(victim: int) -> None
 
 async def test_a_call_that_is_cancelled_under_way_counts() -> None:
     """Nhanh has counted it."""
-    flow = traffic(1, 10.0)
+    flow = a_flow(1, 10.0)
     cut = flow.start(100.0)
     await flow.clock.pass_time(4.0)
     cut.cancel()
@@ -142,7 +143,7 @@ async def test_a_call_that_is_cancelled_under_way_counts() -> None:
 
 def test_windows_are_shared_by_account_and_path() -> None:
     """Whoever opens them; other paths and other businesses have windows of their own."""
-    windows = SlidingWindows(SteppedClock())
+    windows = some_windows(SteppedClock())
     mine = windows.of(an_account(), "product/list")
     assert windows.of(an_account(access_token="another", quota_calls=145), "product/list") is mine
     others = [
@@ -159,15 +160,20 @@ def test_windows_are_shared_by_account_and_path() -> None:
 async def test_the_stricter_of_two_quotas_holds(quotas: tuple[int, int]) -> None:
     """Two stores of one account may name different ones; no quota is the loosest."""
     clock = SteppedClock()
-    windows = SlidingWindows(clock)
+    windows = some_windows(clock)
     for quota in quotas:
         window = windows.of(an_account(quota_calls=quota), "product/list")
-    flow = Traffic(window, clock)
+    flow = Flow(window, clock)
     calls = [flow.start(0.0), flow.start(0.0)]
     await flow.clock.until(lambda: all(call.done() for call in calls))
     assert flow.sent == [0.0, 30.0]
 
 
-async def _gives_up(flow: Traffic) -> None:
+def some_windows(clock: SteppedClock) -> SlidingWindows:
+    """The windows of a process."""
+    return SlidingWindows(MemoryLedger(clock), clock, process="one", call_seconds=15.0)
+
+
+async def _gives_up(flow: Flow) -> None:
     async with flow.window.place():
         raise asyncio.CancelledError

@@ -131,10 +131,10 @@ async def test_retry_after_of_a_fault_is_obeyed() -> None:
 async def test_throttled_is_a_wait_and_no_retry() -> None:
     """The call goes again when the bucket holds its cost: 30 points missing at 100 a second."""
     shop = await read(throttled(), GOOD)
-    assert shop.clock.elapsed == pytest.approx(0.3)
+    assert shop.clock.elapsed == pytest.approx(0.3, abs=0.005)
     metrics = shop.client.metrics
     assert metrics.retries == 0
-    assert metrics.rate_limit_wait_seconds == pytest.approx(0.3)
+    assert metrics.rate_limit_wait_seconds == pytest.approx(0.3, abs=0.005)
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("2.0", 2.0), ("3", 3.0), (None, 1.0), ("soon", 1.0)])

@@ -1,0 +1,88 @@
+"""Whose turn it is."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sync_worker.adapters.quotas.moments import SECOND, micros
+from sync_worker.adapters.quotas.turns import FRESH_MICROS, Turns, Want, read_turns
+from sync_worker.domain.traffic import Traffic
+
+NOW = 1_780_000_000_000_000
+MANUAL, BULK = Traffic.MANUAL, Traffic.BULK
+
+
+def want(call_id: str, traffic: Traffic = BULK, cost: float = 1.0, waited: float = 0.0) -> Want:
+    """A call that waits."""
+    return Want(call_id, traffic, cost, waited)
+
+
+def serve(turns: Turns, process: str, *wants: Want, room: float = 1.0, now: int = NOW) -> list[str]:
+    """Serve a process; which calls may go."""
+    return [each.call_id for each in turns.serve(process, wants, room, now).granted]
+
+
+def test_manual_goes_first_whoever_came_first() -> None:
+    """A person waits for it."""
+    assert serve(Turns(), "one", want("bulk", BULK, waited=9.0), want("manual", MANUAL)) == ["manual"]
+
+
+def test_bulk_gives_way_to_manual_of_another_process() -> None:
+    """As long as it is known to wait: a process that has not come for long may be dead."""
+    turns = Turns()
+    assert serve(turns, "one", want("manual", MANUAL), room=0.0) == []
+    assert serve(turns, "two", want("bulk")) == []
+    assert serve(turns, "two", want("bulk"), room=2.0) == ["bulk"]
+    assert serve(turns, "two", want("bulk"), now=NOW + FRESH_MICROS) == ["bulk"]
+
+
+def test_within_a_class_who_came_first_goes_first() -> None:
+    """In whichever process: a dear call is not overtaken for ever by cheap ones."""
+    turns = Turns()
+    assert serve(turns, "one", want("dear", cost=9.0, waited=3.0), room=5.0) == []
+    assert serve(turns, "two", want("cheap", cost=1.0, waited=1.0), room=5.0) == []
+    assert serve(turns, "two", want("earlier", cost=1.0, waited=4.0), room=5.0) == ["earlier"]
+    assert serve(turns, "one", want("dear", cost=9.0, waited=3.0), room=9.0) == ["dear"]
+
+
+def test_what_is_lacking_includes_all_who_go_before() -> None:
+    """So the wait that is named is not in vain."""
+    turns = Turns()
+    serve(turns, "one", want("first", cost=7.0, waited=2.0), room=1.0)
+    assert turns.serve("two", (want("second", cost=2.0),), 1.0, NOW).lacking == 8.0
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 40), min_size=60, max_size=60),
+    st.lists(st.integers(1, 40), min_size=60, max_size=60),
+    st.booleans(),
+)
+def test_bulk_keeps_a_fifth_and_no_more(manual: list[int], bulk: list[int], apart: bool) -> None:
+    """Of what is taken while both wait, up to a few calls, whether they wait in one process or in two."""
+    turns = Turns()
+    costs = {MANUAL: [float(each) for each in manual], BULK: [float(each) for each in bulk]}
+    taken = {MANUAL: 0.0, BULK: 0.0}
+    room = 0.0
+    for step in range(2_000):
+        room += 3.0
+        for process, kinds in {"one": [MANUAL], "two": [BULK]}.items() if apart else [("one", [MANUAL, BULK])]:
+            if not all(costs.values()):
+                break
+            wants = [want(kind, kind, costs[kind][0]) for kind in kinds]
+            for each in turns.serve(process, wants, room, NOW + step * SECOND).granted:
+                taken[each.traffic] += each.cost
+                room -= each.cost
+                costs[each.traffic].pop(0)
+    assert not costs[MANUAL] or not costs[BULK]
+    whole = taken[MANUAL] + taken[BULK]
+    assert 0.2 * whole - 80.0 <= taken[BULK] <= 0.2 * whole + 80.0
+
+
+def test_turns_survive_their_writing() -> None:
+    """And move with a clock that is set."""
+    turns = Turns()
+    serve(turns, "one", want("a", MANUAL, waited=2.0), want("b"), room=0.0)
+    known = {"claim": 0.5, "heads": [{name: getattr(each, name) for name in each.__slots__} for each in turns.heads]}
+    read = read_turns(known)
+    assert (read.heads, read.claim) == (turns.heads, 0.5)
+    read.shift(-micros(10.0))
+    assert [each.since for each in read.heads] == [NOW - micros(12.0), NOW - micros(10.0)]
