@@ -81,7 +81,8 @@ class Started:
 class BulkShop:
     """A shop that gathers `content` for every operation, and the host from which it is downloaded.
 
-    `course` is what an operation goes through. `before` is called before every request, and may raise. The host stops after as
+    `course` is what an operation goes through. `before` is called before every request, `on_piece` before every
+    piece of a download; both may raise. The host stops after as
     many bytes as the next of `cuts` says; it refuses `refused_addresses` downloads first, and knows no ranges without `ranges`.
     """
 
@@ -105,6 +106,7 @@ class BulkShop:
     cancelled: list[int] = field(default_factory=list)
     downloads: list[httpx.Request] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
+    on_piece: Callable[[], None] = lambda: None
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
@@ -201,21 +203,23 @@ class BulkShop:
         if first and first >= len(self.content):
             return httpx.Response(416, headers={"content-range": f"bytes */{len(self.content)}"})
         span = {"content-range": f"bytes {first}-{len(self.content) - 1}/{len(self.content)}"}
-        stream = _Cut(self.content[first:], self.cuts.pop(0) if self.cuts else None)
+        stream = _Cut(self.content[first:], self.cuts.pop(0) if self.cuts else None, self.on_piece)
         return httpx.Response(206 if first else 200, headers=span if first else {}, stream=stream)
 
 
 class _Cut(httpx.AsyncByteStream):
     """A body in small pieces whose connection breaks after so many bytes."""
 
-    def __init__(self, content: bytes, cut: int | None, piece: int = 64 * 1024) -> None:
+    def __init__(self, content: bytes, cut: int | None, on_piece: Callable[[], None], piece: int = 700) -> None:
         self._content = content if cut is None else content[:cut]
         self._cut = cut is not None
+        self._on_piece = on_piece
         self._piece = piece
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Give the pieces."""
         for first in range(0, len(self._content), self._piece):
+            self._on_piece()
             yield self._content[first : first + self._piece]
         if self._cut:
             raise httpx.ReadError("cut")
