@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
 from chassis.auth import TokensFileError, read_tokens
-from chassis.database import DatabaseUrlError, dialect_of, sqlite_path
+from chassis.database import DatabaseUrlError, dialect_of
 from chassis.limits import Limits
 from chassis.logs import LEVELS
 from chassis.server import MAX_MESSAGE_BYTES, check_listen
@@ -29,19 +29,16 @@ def _known_level(level: str) -> str:
     return level
 
 
-def _usable(url: str, understand: Callable[[str], object]) -> str:
+def _usable(url: str) -> str:
     try:
-        understand(url)
+        dialect_of(url)
     except DatabaseUrlError as error:
         raise ValueError(str(error)) from None
     return url
 
 
-DatabaseUrl = Annotated[str, AfterValidator(lambda url: _usable(url, dialect_of))]
+DatabaseUrl = Annotated[str, AfterValidator(_usable)]
 """The address of a database that `chassis.database` can open."""
-
-SqliteUrl = Annotated[str, AfterValidator(lambda url: _usable(url, sqlite_path))]
-"""The address of a SQLite file, for a service that keeps its data in no other kind."""
 
 
 def usable_key(key: str, certificate: str, prefix: str) -> str:

@@ -22,9 +22,9 @@ from chassis.logs import configure_logs
 from chassis.metrics import CallMetrics
 from chassis.server import ListenError, announce, asked_to_stop, check_listen, serving
 from chassis.settings import (
+    DatabaseUrl,
     ServiceSettings,
     SettingsFaultsError,
-    SqliteUrl,
     given_environment,
     load_settings,
     settings_parser,
@@ -43,6 +43,7 @@ from sync_worker.adapters.catalog.matching import SqlMatchCatalog
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.pushes import SqlPushCatalog
 from sync_worker.adapters.catalog.selections import SqlSelections
+from sync_worker.adapters.catalog_clock import catalog_clock
 from sync_worker.adapters.clock import SystemClock
 from sync_worker.adapters.job_tracker import GrpcJobTracker
 from sync_worker.adapters.job_tracker_security import ConnectionFiles, security_of, token_fault
@@ -77,8 +78,11 @@ class WorkerSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="SYNC_WORKER_", frozen=True)
 
     listen: str = Field("127.0.0.1:50052", description="Where to listen, host:port; port 0 takes a free one.")
-    database_url: SqliteUrl = Field(
-        "sqlite:///nhanhsync-catalog.db", description="The catalog: sqlite:///relative.db or sqlite:////absolute.db."
+    database_url: DatabaseUrl = Field(
+        "sqlite:///nhanhsync-catalog.db",
+        repr=False,  # it may hold a password
+        description="The catalog: sqlite:///relative.db or sqlite:////absolute.db for the workers of one machine, for those of"
+        " several postgresql://user:password@host:port/name.",
     )
     job_tracker_token_file: str = Field(
         "",
@@ -181,6 +185,7 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         database = await open_database(settings.database_url, migrations=MIGRATIONS)
         stack.push_async_callback(database.close)
+        clock = await stack.enter_async_context(catalog_clock(database, clock))
         channel = security_of(settings.job_tracker_files()).aio_channel(settings.job_tracker, KEEPALIVE)
         stack.push_async_callback(channel.close)
         queue = GrpcWorkQueue(channel)

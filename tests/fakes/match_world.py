@@ -1,13 +1,11 @@
 """Shops with objects to match, on a real catalog database."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, cast
 
-from chassis.database import Database, open_database
+from chassis.database import Database
 from sqlalchemy import Connection, Row, insert, select
 from sync_worker.adapters.catalog.matching import SqlMatchCatalog
 from sync_worker.adapters.catalog.tables import (
@@ -31,13 +29,6 @@ from sync_worker.domain.requests import MatchCustomersRequest, MatchProductsRequ
 from tests.fakes.clock import ManualClock
 from tests.fakes.job_context import RecordingJobContext
 from tests.fakes.stores import a_store
-
-_SCHEMA = """
-from alembic import context
-from sync_worker.adapters.catalog.tables import metadata
-
-metadata.create_all(context.config.attributes["connection"])
-"""
 
 _MIRROR = {"row_hash": 0, "first_time": 0, "change_pull": 0, "change_time": 0}
 _CUSTOMERS = {Side.NHANH: nhanh_customers, Side.SHOPIFY: shopify_customers}
@@ -199,16 +190,3 @@ class MatchWorld:
 def _context(job: RecordingJobContext) -> JobContext:
     # Its gate is of a class of its own, which a mutable attribute of a protocol does not allow.
     return cast("JobContext", job)
-
-
-@asynccontextmanager
-async def match_world(folder: Path) -> AsyncIterator[MatchWorld]:
-    """An empty world with the catalog's schema."""
-    migrations = folder / "schema"
-    (migrations / "versions").mkdir(parents=True)
-    (migrations / "env.py").write_text(_SCHEMA)
-    database = await open_database(f"sqlite:///{folder / 'catalog'}.db", migrations=migrations)
-    try:
-        yield MatchWorld(database)
-    finally:
-        await database.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from chassis.database import Database, open_database
+from chassis.database import Database
 from sqlalchemy import Connection, Row, insert, select, update
 from sync_worker.adapters.catalog.pushes import SqlPushCatalog
 from sync_worker.adapters.catalog.tables import (
@@ -39,6 +39,7 @@ from sync_worker.domain.requests import (
 )
 from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAccount, Store
 
+from tests.fakes.catalog_database import catalog_database
 from tests.fakes.clock import ManualClock
 from tests.fakes.job_context import RecordingJobContext
 from tests.fakes.push_vendors import VendorsInMemory
@@ -47,13 +48,6 @@ DEPOT, OTHER_DEPOT = 7, 8
 LOCATION, OTHER_LOCATION = 71, 81
 ALL = Selection(statuses=tuple(sorted(PUSHABLE)))
 ENTITIES = (Entity.PRODUCTS, Entity.CUSTOMERS)
-
-_SCHEMA = """
-from alembic import context
-from sync_worker.adapters.catalog.tables import metadata
-
-metadata.create_all(context.config.attributes["connection"])
-"""
 
 STORE = Store(
     "hanoi",
@@ -292,13 +286,7 @@ def _selection(ids: Sequence[str]) -> Selection:
 
 
 @asynccontextmanager
-async def push_world(folder: Path, name: str = "catalog") -> AsyncIterator[PushWorld]:
-    """An empty world with the catalog's schema."""
-    migrations = folder / "schema"
-    (migrations / "versions").mkdir(parents=True, exist_ok=True)
-    (migrations / "env.py").write_text(_SCHEMA)
-    database = await open_database(f"sqlite:///{folder / name}.db", migrations=migrations)
-    try:
+async def push_world(folder: Path, kind: str = "sqlite") -> AsyncIterator[PushWorld]:
+    """An empty world with a catalog of its own."""
+    async with catalog_database(folder, kind) as database:
         yield PushWorld(database)
-    finally:
-        await database.close()

@@ -28,6 +28,8 @@ class WholeStack:
     sandbox: sandbox.Handle
     stopping: AsyncExitStack
     lease_seconds: float = LEASE_SECONDS
+    database_url: str | None = None
+    """Of both services together; without, each has a SQLite file."""
     tracker_address: str = "127.0.0.1:0"
     started: int = 0
 
@@ -36,17 +38,18 @@ class WholeStack:
         process = await self._start(
             "job_tracker",
             JOB_TRACKER_LISTEN=self.tracker_address,
-            JOB_TRACKER_DATABASE_URL=f"sqlite:///{self.folder / 'jobs.db'}",
+            JOB_TRACKER_DATABASE_URL=self.database_url or f"sqlite:///{self.folder / 'jobs.db'}",
         )
         self.tracker_address = str(process.ready["address"])
         return process
 
-    async def worker(self) -> ServiceProcess:
+    async def worker(self, concurrency: int = 4) -> ServiceProcess:
         """Start a SyncWorker on the one catalog."""
         return await self._start(
             "sync_worker",
             SYNC_WORKER_LISTEN="127.0.0.1:0",
-            SYNC_WORKER_DATABASE_URL=f"sqlite:///{self.folder / 'catalog.db'}",
+            SYNC_WORKER_DATABASE_URL=self.database_url or f"sqlite:///{self.folder / 'catalog.db'}",
+            SYNC_WORKER_CONCURRENCY=str(concurrency),
             SYNC_WORKER_JOB_TRACKER=self.tracker_address,
             SYNC_WORKER_STORES=str(self.folder / "stores.toml"),
             SYNC_WORKER_LEASE_SECONDS=str(self.lease_seconds),
@@ -78,13 +81,19 @@ class WholeStack:
 
 @asynccontextmanager
 async def whole_stack(
-    folder: Path, *, products: int = 40, customers: int = 800, lease_seconds: float = LEASE_SECONDS
+    folder: Path,
+    *,
+    products: int = 40,
+    customers: int = 800,
+    stores: tuple[str, ...] = ("hanoi",),
+    lease_seconds: float = LEASE_SECONDS,
+    database_url: str | None = None,
 ) -> AsyncIterator[WholeStack]:
-    """Run a sandbox with one store; services are started by the test and stopped with the context."""
-    options = sandbox.SandboxOptions(products=products, customers=customers, stores=("hanoi",), limits_scale=None)
+    """Run a sandbox with a store or several; services are started by the test and stopped with the context."""
+    options = sandbox.SandboxOptions(products=products, customers=customers, stores=stores, limits_scale=None)
     async with sandbox.running(options) as handle, AsyncExitStack() as stopping:
         write_stores_file(folder / "stores.toml", handle.world, handle.url)
-        yield WholeStack(folder, handle, stopping, lease_seconds)
+        yield WholeStack(folder, handle, stopping, lease_seconds, database_url)
 
 
 async def start_pull(client: Client) -> job_pb2.Job:

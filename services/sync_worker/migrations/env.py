@@ -2,5 +2,9 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=False)
+context.configure(
+    connection=context.config.attributes["connection"],
+    transactional_ddl=False,
+    version_table="catalog_version",  # JobTracker may have its tables in the same PostgreSQL database
+)
 context.run_migrations()

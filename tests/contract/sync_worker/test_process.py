@@ -186,6 +186,19 @@ async def test_a_busy_port_is_one_sentence(tmp_path: Path) -> None:
     assert (status, said) == (1, [f"cannot listen on {address}: Address already in use"])
 
 
+async def test_a_database_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
+    """It says which, and shows no password."""
+    address = nowhere()
+    status, said = await refused_to_start(
+        tmp_path,
+        SYNC_WORKER_DATABASE_URL=f"postgresql://worker:secret@{address}/catalog",
+        SYNC_WORKER_LOG_LEVEL="error",
+    )
+    assert status == 1
+    assert said[0].startswith(f"the database catalog at {address} cannot be opened: ")
+    assert "secret" not in "".join(said)
+
+
 async def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     """Those of the settings and those of the stores file; nothing of a secret is shown."""
     broken = tmp_path / "broken.toml"
@@ -193,7 +206,7 @@ async def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     status, said = await refused_to_start(
         tmp_path,
         SYNC_WORKER_LISTEN="0.0.0.0:50052",
-        SYNC_WORKER_DATABASE_URL="postgresql://somewhere/catalog",
+        SYNC_WORKER_DATABASE_URL="mysql://somewhere/catalog",
         SYNC_WORKER_JOB_TRACKER="somewhere",
         SYNC_WORKER_CONCURRENCY="0",
         SYNC_WORKER_LEASE_SECONDS="1",

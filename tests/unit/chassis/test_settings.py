@@ -1,7 +1,7 @@
 """Settings from the environment."""
 
 import pytest
-from chassis.settings import DatabaseUrl, SettingsFaultsError, SqliteUrl, load_settings
+from chassis.settings import DatabaseUrl, SettingsFaultsError, load_settings
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -33,25 +33,22 @@ def test_secrets_are_not_shown() -> None:
 
 
 class Stored(BaseSettings):
-    """Settings of a service with a database of either kind, and a file."""
+    """Settings of a service with a database of either kind."""
 
     model_config = SettingsConfigDict(env_prefix="STORED_")
 
     url: DatabaseUrl
-    file: SqliteUrl
 
 
 def test_a_database_is_of_a_kind_that_can_be_opened() -> None:
-    """PostgreSQL is refused where a file is needed, with a sentence that says so and shows no password."""
-    given = {"STORED_URL": "postgresql://u:s3cret@h/d", "STORED_FILE": "sqlite:///a.db"}
-    assert load_settings(Stored, given).url == given["STORED_URL"]
+    """Others are refused with a sentence that says which can be, and shows no password."""
+    for url in ("postgresql://u:s3cret@h/d", "sqlite:///a.db"):
+        assert load_settings(Stored, {"STORED_URL": url}).url == url
     with pytest.raises(SettingsFaultsError) as refused:
-        load_settings(Stored, {"STORED_URL": "mysql://u:s3cret@h/d", "STORED_FILE": "postgresql://u:s3cret@h/d"})
-    file = "sqlite:///relative.db or sqlite:////absolute.db"
-    refusal = "is no kind of database that can be used here; use"
+        load_settings(Stored, {"STORED_URL": "mysql://u:s3cret@h/d"})
     assert refused.value.faults == [
-        f"STORED_URL: Value error, mysql {refusal} {file} or postgresql://user:password@host:port/name",
-        f"STORED_FILE: Value error, postgresql {refusal} {file}",
+        "STORED_URL: Value error, mysql is no kind of database that can be used here; use sqlite:///relative.db or"
+        " sqlite:////absolute.db or postgresql://user:password@host:port/name"
     ]
 
 

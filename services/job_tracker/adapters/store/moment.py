@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, text
+from chassis.database.server_time import server_micros
+from sqlalchemy import Connection
 
 from job_tracker.application.ports.clock import Clock
 from job_tracker.domain.moves import Now
 
 Moment = Callable[[Connection], Now]
-
-NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
 
 
 def usual(dialect: str, clock: Clock) -> Moment:
@@ -27,5 +26,5 @@ def of_postgresql(connection: Connection) -> Now:
 
     It is steady as long as nobody sets it, and `watch_leases` sees when somebody did.
     """
-    micros: int = connection.execute(NOW).scalar_one()
+    micros = server_micros(connection)
     return Now(micros, micros / 1_000_000)

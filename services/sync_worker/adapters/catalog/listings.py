@@ -78,10 +78,13 @@ class SqlCatalogReader:
         )
 
         def unit(connection: Connection) -> int:
-            connection.execute(
-                delete(pull_seen).where(pull_seen.c.pull_id.in_(select(pull_runs.c.pull_id).where(*unfinished)))
+            # The places first: a page that is being stored moves its place last, and aborts when it is no longer there. What it
+            # had seen is stored by then, or never.
+            cleared = (
+                connection.execute(delete(pull_runs).where(*unfinished).returning(pull_runs.c.pull_id)).scalars().all()
             )
-            return connection.execute(delete(pull_runs).where(*unfinished)).rowcount
+            connection.execute(delete(pull_seen).where(pull_seen.c.pull_id.in_(cleared)))
+            return len(cleared)
 
         return await self._database.write(unit)
 

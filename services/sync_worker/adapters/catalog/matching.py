@@ -11,6 +11,7 @@ from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.job_runs import load_job_run, save_job_run
 from sync_worker.adapters.catalog.matching_in_sql import judge_in_sql, judged_links, store_left_alone
 from sync_worker.adapters.catalog.matching_rows import count_unmapped, read_batch, read_world
+from sync_worker.adapters.catalog.matching_sides import tables_of
 from sync_worker.adapters.catalog.matching_storing import (
     clear_unmatched,
     store_judged_links,
@@ -18,6 +19,7 @@ from sync_worker.adapters.catalog.matching_storing import (
     store_place,
     store_unmatched,
 )
+from sync_worker.adapters.catalog.statistics import refresh_statistics
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import Fence, JsonValue
 from sync_worker.application.ports.job_runs import JobRun
@@ -49,7 +51,8 @@ class SqlMatchCatalog:
         return await _available(self._database.read(lambda c: load_job_run(c, job_id)))
 
     async def count_unmapped(self, scope: MatchScope) -> int:
-        """Count Nhanh's objects that are not mapped."""
+        """Count Nhanh's objects that are not mapped; every match begins so, perhaps on what a pull has just stored."""
+        await _available(self._database.write(lambda c: refresh_statistics(c, *tables_of(scope.entity))))
         return await _available(self._database.read(lambda c: count_unmapped(c, scope)))
 
     async def world(self, scope: MatchScope) -> World:
@@ -91,7 +94,7 @@ class SqlMatchCatalog:
             if keep:
                 raise_fence(connection, scope.fence)
             counted, upto = judge_in_sql(connection, scope, side, place.after, MAX_STRETCH)
-            links = judged_links(connection, sample) if side is Side.NHANH else []
+            links = judged_links(connection, scope.entity, sample) if side is Side.NHANH else []
             if keep:
                 clear_unmatched(connection, scope, side, place.after, upto)
                 store_left_alone(connection, scope, side)

@@ -8,7 +8,9 @@ from sqlalchemy import (
     Connection,
     Insert,
     Integer,
+    Select,
     String,
+    Table,
     and_,
     case,
     exists,
@@ -22,11 +24,10 @@ from sqlalchemy import (
     union_all,
 )
 
-from sync_worker.adapters.catalog.matching_scratch import THERE, fill
-from sync_worker.adapters.catalog.matching_scratch import candidates as _candidates
-from sync_worker.adapters.catalog.matching_scratch import verdicts as _verdicts
+from sync_worker.adapters.catalog.json_lists import JsonList
+from sync_worker.adapters.catalog.matching_scratch import SCRATCH, fill, take
 from sync_worker.adapters.catalog.matching_sides import RULES, STORE, SideQuery, scope_values
-from sync_worker.adapters.catalog.matching_views import STRONG, VIEWS, find_candidates, follow_stretch
+from sync_worker.adapters.catalog.matching_views import STRONG, find_candidates, follow_stretch, views
 from sync_worker.adapters.catalog.tables import unmatched
 from sync_worker.application.ports.match_catalog import MatchScope
 from sync_worker.domain.mappings import Entity, Side, UnmatchedReason
@@ -44,15 +45,6 @@ _WITH_CANDIDATES = [
     )
 ]
 
-_LISTED = select(_verdicts.c.id).where(_verdicts.c.reason.in_(_WITH_CANDIDATES))
-"""Objects whose candidates are listed."""
-
-_LINKED = (
-    select(_verdicts.c.id, _verdicts.c.other, _verdicts.c.rule, _verdicts.c.evidence, _verdicts.c.confidence)
-    .where(_verdicts.c.reason.is_(None))
-    .order_by(_verdicts.c.id)
-)
-
 
 def judge_in_sql(
     connection: Connection, scope: MatchScope, side: Side, after: int, limit: int
@@ -62,42 +54,55 @@ def judge_in_sql(
     Gives the counts, and the id that the stretch ends with; None when it is the side's last.
     """
     upto = follow_stretch(connection, scope, side, after, limit)
-    connection.execute(_judged(scope.entity))
-    counted = select(_verdicts.c.reason, func.count().label("verdicts")).group_by(_verdicts.c.reason)
+    take(connection, _judged(scope.entity), {})
+    judged = SCRATCH[scope.entity].verdicts
+    counted = select(judged.c.reason, func.count().label("verdicts")).group_by(judged.c.reason)
     counts = {row.reason: row.verdicts for row in connection.execute(counted)}
     exact = counts.pop(None, 0)
     if side is Side.SHOPIFY:
         return MatchTally(shopify_left=sum(counts.values())), upto
-    unsure = and_(_verdicts.c.reason.is_(None), _verdicts.c.confidence < scope.auto_link_confidence)
-    review = connection.execute(select(func.count()).select_from(_verdicts).where(unsure)).scalar_one()
+    unsure = and_(judged.c.reason.is_(None), judged.c.confidence < scope.auto_link_confidence)
+    review = connection.execute(select(func.count()).select_from(judged).where(unsure)).scalar_one()
     left = {UnmatchedReason(reason): count for reason, count in counts.items()}
     return MatchTally(exact=exact, review=review, left=left), upto
 
 
-def judged_links(connection: Connection, limit: int) -> list[Link]:
+def judged_links(connection: Connection, entity: Entity, limit: int) -> list[Link]:
     """Read the first links of the stretch that was judged last, in order of id."""
+    link = SCRATCH[entity].verdicts.c
+    linked = select(link.id, link.other, link.rule, link.evidence, link.confidence).where(link.reason.is_(None))
     return [
         Link(one, other, Evidence(RULES[rule], text, confidence))
-        for one, other, rule, text, confidence in connection.execute(_LINKED.limit(limit))
+        for one, other, rule, text, confidence in connection.execute(linked.order_by(link.id).limit(limit))
     ]
 
 
 def store_left_alone(connection: Connection, scope: MatchScope, side: Side) -> None:
     """Store the objects of the stretch that was judged last and are left alone."""
-    find_candidates(connection, scope, side, _LISTED)
+    find_candidates(connection, scope, side, _listed(scope.entity))
     connection.execute(_left_alone(scope.entity, side), scope_values(scope))
 
 
 @cache
+def _listed(entity: Entity) -> Select[Any]:
+    """Select the objects whose candidates are listed."""
+    verdict = SCRATCH[entity].verdicts.c
+    return select(verdict.id).where(verdict.reason.in_(_WITH_CANDIDATES))
+
+
+@cache
 def _left_alone(entity: Entity, side: Side) -> Insert:
-    verdict = _verdicts.alias("verdict")
+    verdict = SCRATCH[entity].verdicts.alias("verdict")
     left = select(
         STORE,
         literal(entity.value),
         literal(side.value),
         verdict.c.id,
         verdict.c.reason,
-        case((verdict.c.reason.in_(_WITH_CANDIDATES), _listed_candidates(verdict.c)), else_=literal("[]")),
+        case(
+            (verdict.c.reason.in_(_WITH_CANDIDATES), _listed_candidates(SCRATCH[entity].candidates, verdict.c)),
+            else_=literal("[]"),
+        ),
         case(
             (verdict.c.reason == UnmatchedReason.NO_KEY.value, literal("[]")),
             else_=_listed_keys(SideQuery(entity, side), verdict.c),
@@ -108,7 +113,7 @@ def _left_alone(entity: Entity, side: Side) -> Insert:
 
 @cache
 def _judged(entity: Entity) -> Insert:
-    view = VIEWS.subquery("view").c
+    view = views(entity).subquery("view").c
     by_strong = view.strong_lowest.is_not(None)
     weak_rule = WEAK_RULES[entity]
     judged = select(
@@ -120,7 +125,7 @@ def _judged(entity: Entity) -> Insert:
         case((by_strong, view.shared_confidence), else_=literal_column(str(weak_rule.confidence))),
         view.weak_text,
     )
-    return fill(_verdicts, judged)
+    return fill(SCRATCH[entity].verdicts, judged)
 
 
 def _reason(view: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a collection of columns
@@ -162,10 +167,10 @@ def _name(reason: UnmatchedReason) -> ColumnElement[str]:
     return literal_column(f"'{reason}'", String)
 
 
-def _listed_candidates(verdict: Any) -> ColumnElement[str]:  # noqa: ANN401 - a collection of columns
+def _listed_candidates(candidates: Table, verdict: Any) -> ColumnElement[str]:  # noqa: ANN401 - a collection of columns
     """List the candidates of the deciding keys, or of both levels where the keys disagree."""
-    other = _candidates.alias("other")
-    stronger = _candidates.alias("stronger")
+    other = candidates.alias("other")
+    stronger = candidates.alias("stronger")
     # Tied to `other`, which stands next to it: a name from further out would make a table of its own of it.
     has_strong = exists(select(literal(1)).where(stronger.c.id == other.c.id, stronger.c.level == STRONG))
     listed = (
@@ -184,18 +189,18 @@ def _listed_candidates(verdict: Any) -> ColumnElement[str]:  # noqa: ANN401 - a 
         .correlate(verdict.id.table)
         .subquery()
     )
-    return select(func.json_group_array(listed.c.other)).scalar_subquery()
+    return select(JsonList(listed.c.other, listed.c.other)).scalar_subquery()
 
 
 def _listed_keys(query: SideQuery, verdict: Any) -> ColumnElement[str]:  # noqa: ANN401 - a collection of columns
     """List the strong keys in order of their text, then the weak one."""
-    keys = THERE.keys
+    keys = SCRATCH[query.entity].there.keys
     text: ColumnElement[str] = query.text_of(keys.c.key).label("text")
     strong = select(_order(0), text).where(keys.c.owner == verdict.id).correlate(verdict.id.table)
     weak = select(_order(1), verdict.weak_text.label("text")).where(verdict.weak_text.is_not(None))
     both = union_all(strong, weak.correlate(verdict.id.table)).subquery()
-    listed = select(both.c.text).order_by(both.c.place, both.c.text).limit(MAX_LISTED).subquery()
-    return select(func.json_group_array(listed.c.text)).scalar_subquery()
+    listed = select(both).order_by(both.c.place, both.c.text).limit(MAX_LISTED).subquery()
+    return select(JsonList(listed.c.text, listed.c.place, listed.c.text)).scalar_subquery()
 
 
 def _order(place: int) -> ColumnElement[int]:

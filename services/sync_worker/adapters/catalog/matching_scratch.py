@@ -1,12 +1,14 @@
 """Scratch tables of one stretch of objects: each step of a match leaves its rows where the next finds them by a key.
 
-They are temporary: a connection's own, never in the catalog's file. Joins of common table expressions would depend on the
+They are temporary: a connection's own, never in the catalog itself. Joins of common table expressions would depend on the
 database indexing them by itself, which SQLite does only where its guess of the rows says so; then a match is quadratic.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -16,146 +18,172 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Select,
-    String,
     Table,
-    Text,
     delete,
     insert,
     text,
 )
 from sqlalchemy.schema import CreateTable
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy.types import TypeEngine
 
-_metadata = MetaData()
+from sync_worker.adapters.catalog.statistics import refresh_statistics
+from sync_worker.adapters.catalog.tables import text_type
+from sync_worker.domain.mappings import Entity
 
-
-class _AnyKey(UserDefinedType[Any]):
-    """A phone as a number or a SKU as text, kept as it is: SQLite converts nothing in a column of this type."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_options: object) -> str:
-        """Name the type."""
-        return "BLOB"
-
-
-def _scratch(name: str, *columns: Column[Any] | PrimaryKeyConstraint, with_rowid: bool = True) -> Table:
-    return Table(name, _metadata, *columns, prefixes=["TEMPORARY"], sqlite_with_rowid=with_rowid)
-
-
-def _id() -> Column[int]:
-    return Column("id", Integer, primary_key=True, autoincrement=False)
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+"""Numbers of vendors; on SQLite, a key of this type is the row's own number."""
 
 
 class Look:
     """Some objects of one side, and what their keys lead to on the other."""
 
-    def __init__(self, name: str) -> None:
-        self.objects = _scratch(
-            f"match_{name}_objects", _id(), Column("weak", Text), Column("taken", Boolean, nullable=False)
+    def __init__(self, scratch: "Scratch", name: str, key: TypeEngine[Any]) -> None:
+        self.objects = scratch.table(
+            f"{name}_objects", _id(), Column("weak", text_type()), Column("taken", Boolean, nullable=False)
         )
         """The objects, live ones; `weak` is their weak key."""
-        self.keys = _scratch(
-            f"match_{name}_keys",
-            Column("owner", Integer, nullable=False),
-            Column("key", _AnyKey, nullable=False),
-            Column("rule", String(16), nullable=False),
+        self.keys = scratch.table(
+            f"{name}_keys",
+            Column("owner", _NUMBER, nullable=False),
+            Column("key", key, nullable=False),
+            Column("rule", text_type(), nullable=False),
             Column("confidence", Float, nullable=False),
             PrimaryKeyConstraint("owner", "key"),
             with_rowid=False,
         )
         """Their strong keys."""
-        self.strong = _scratch(
-            f"match_{name}_strong",
-            Column("key", _AnyKey, primary_key=True),
-            Column("one", Integer),
-            Column("another", Integer),
+        self.strong = scratch.table(
+            f"{name}_strong",
+            Column("key", key, primary_key=True, autoincrement=False),
+            Column("lowest", _NUMBER, nullable=False),
+            Column("highest", _NUMBER, nullable=False),
             with_rowid=False,
         )
-        """An owner of each strong key on the other side, if any, and another if there are several."""
-        self.weak = _scratch(
-            f"match_{name}_weak",
-            Column("key", Text, primary_key=True),
-            Column("one", Integer),
-            Column("another", Integer),
+        """The lowest and the highest owner of each strong key on the other side; without one, the key is left out."""
+        self.weak = scratch.table(
+            f"{name}_weak",
+            Column("key", text_type(), primary_key=True),
+            Column("lowest", _NUMBER, nullable=False),
+            Column("highest", _NUMBER, nullable=False),
             with_rowid=False,
         )
         """The same of each weak key."""
-        self.reach = _scratch(
-            f"match_{name}_reach",
+        self.reach = scratch.table(
+            f"{name}_reach",
             _id(),
-            Column("weak", Text),
+            Column("weak", text_type()),
             Column("taken", Boolean, nullable=False),
             Column("keyed", Boolean, nullable=False),
-            Column("strong_lowest", Integer),
-            Column("strong_highest", Integer),
-            Column("weak_lowest", Integer),
-            Column("weak_highest", Integer),
-            Column("other", Integer),
+            Column("strong_lowest", _NUMBER),
+            Column("strong_highest", _NUMBER),
+            Column("weak_lowest", _NUMBER),
+            Column("weak_highest", _NUMBER),
+            Column("other", _NUMBER),
         )
         """The lowest and the highest of those for each object; `other` is there when its deciding keys lead to one alone."""
 
 
-THERE = Look("there")
-"""The stretch, and what its keys lead to."""
+class Scratch:
+    """The scratch tables of an entity, whose strong keys are of one type."""
 
-BACK = Look("back")
-"""The objects that the stretch's deciding keys lead to alone, and what their keys lead back to."""
+    def __init__(self, entity: Entity, key: TypeEngine[Any]) -> None:
+        self._entity = entity
+        self._metadata = MetaData()
+        self.there = Look(self, "there", key)
+        """The stretch, and what its keys lead to."""
+        self.back = Look(self, "back", key)
+        """The objects that the stretch's deciding keys lead to alone, and what their keys lead back to."""
+        self.shared = self.table(
+            "shared",
+            _id(),
+            Column("text", text_type(), nullable=False),
+            Column("rule", text_type(), nullable=False),
+            Column("confidence", Float, nullable=False),
+        )
+        """The best strong key that an object and the one it faces both have."""
+        self.verdicts = self.table(
+            "verdicts",
+            _id(),
+            Column("reason", text_type()),
+            Column("other", _NUMBER),
+            Column("rule", text_type()),
+            Column("evidence", text_type()),
+            Column("confidence", Float),
+            Column("weak_text", text_type()),
+        )
+        """The verdicts on the stretch; without a reason the object is linked."""
+        self.strong_owners = self._owners("strong_owners", key)
+        """The lowest owners of strong keys on the other side."""
+        self.weak_owners = self._owners("weak_owners", text_type())
+        """The lowest owners of weak keys on the other side."""
+        self.candidates = self.table(
+            "candidates",
+            Column("id", _NUMBER, nullable=False),
+            Column("level", _NUMBER, nullable=False),
+            Column("other", _NUMBER, nullable=False),
+            PrimaryKeyConstraint("id", "level", "other"),
+            with_rowid=False,
+        )
+        """The lowest ids that each object's strong and weak keys lead to."""
+        self.new_ids = self.table(
+            "new_ids",
+            Column("place", _NUMBER, primary_key=True, autoincrement=False),
+            Column("id", text_type(), nullable=False),
+        )
+        """An id for each link, in order of the links."""
+        tables = self._metadata.tables.values()
+        self._create: Sequence[CreateTable] = [CreateTable(table) for table in tables]
+        self._delete = [delete(table) for table in tables]
 
-shared = _scratch(
-    "match_shared",
-    _id(),
-    Column("text", Text, nullable=False),
-    Column("rule", String(16), nullable=False),
-    Column("confidence", Float, nullable=False),
-)
-"""The best strong key that an object and the one it faces both have."""
+    def table(self, name: str, *columns: Column[Any] | PrimaryKeyConstraint, with_rowid: bool = True) -> Table:
+        """Describe one of the tables."""
+        return Table(
+            f"match_{self._entity}_{name}",
+            self._metadata,
+            *columns,
+            prefixes=["TEMPORARY"],
+            sqlite_with_rowid=with_rowid,
+            postgresql_on_commit="DELETE ROWS",
+        )
 
-verdicts = _scratch(
-    "match_verdicts",
-    _id(),
-    Column("reason", String(24)),
-    Column("other", Integer),
-    Column("rule", String(16)),
-    Column("evidence", Text),
-    Column("confidence", Float),
-    Column("weak_text", Text),
-)
-"""The verdicts on the stretch; without a reason the object is linked."""
+    def empty(self, connection: Connection) -> None:
+        """Make the scratch tables of this connection, or empty them. Its database must not be read-only."""
+        made = connection.execute(_MADE[connection.dialect.name], {"name": self.candidates.name}).scalar_one()
+        for statement in self._delete if made else self._create:
+            connection.execute(statement)
 
-owners = _scratch(
-    "match_owners",
-    Column("level", Integer, nullable=False),
-    Column("key", _AnyKey, nullable=False),
-    Column("owner", Integer, nullable=False),
-    PrimaryKeyConstraint("level", "key", "owner"),
-    with_rowid=False,
-)
-"""The lowest owners of keys on the other side."""
-
-candidates = _scratch(
-    "match_candidates",
-    Column("id", Integer, nullable=False),
-    Column("level", Integer, nullable=False),
-    Column("other", Integer, nullable=False),
-    PrimaryKeyConstraint("id", "level", "other"),
-    with_rowid=False,
-)
-"""The lowest ids that each object's strong and weak keys lead to."""
-
-_TABLES = list(_metadata.tables.values())
-_CREATE = [CreateTable(table) for table in _TABLES]
-_EMPTY = [delete(table) for table in _TABLES]
-_MADE = text("SELECT count(*) FROM sqlite_temp_master WHERE name = :name").bindparams(name=verdicts.name)
+    def _owners(self, name: str, key: TypeEngine[Any]) -> Table:
+        return self.table(
+            name,
+            Column("key", key, nullable=False),
+            Column("owner", _NUMBER, nullable=False),
+            PrimaryKeyConstraint("key", "owner"),
+            with_rowid=False,
+        )
 
 
-def empty_scratch(connection: Connection) -> None:
-    """Make the scratch tables of this connection, or empty them. Its database must not be read-only."""
-    made = connection.execute(_MADE).scalar_one()
-    for statement in _EMPTY if made else _CREATE:
-        connection.execute(statement)
+def _id() -> Column[int]:
+    return Column("id", _NUMBER, primary_key=True, autoincrement=False)
+
+
+SCRATCH = {
+    Entity.PRODUCTS: Scratch(Entity.PRODUCTS, text_type()),
+    Entity.CUSTOMERS: Scratch(Entity.CUSTOMERS, _NUMBER),
+}
+"""Products have SKUs for strong keys, customers phones as numbers."""
+
+_MADE = {
+    "sqlite": text("SELECT count(*) FROM sqlite_temp_master WHERE name = :name"),
+    "postgresql": text("SELECT to_regclass('pg_temp.' || :name) IS NOT NULL"),
+}
 
 
 def fill(table: Table, rows: Select[Any]) -> Insert:
-    """Put the rows of a query into a scratch table, column by column."""
+    """Say how a scratch table is filled: with the rows of a query, column by column."""
     return insert(table).from_select([column.name for column in table.c], rows)
+
+
+def take(connection: Connection, step: Insert, values: Mapping[str, Any]) -> None:
+    """Fill a scratch table, and let the next step know of how many rows."""
+    connection.execute(step, values)
+    refresh_statistics(connection, cast(Table, step.table))

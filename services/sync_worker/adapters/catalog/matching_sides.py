@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ColumnClause,
     ColumnElement,
     Float,
     FromClause,
@@ -118,20 +117,6 @@ class SideQuery:
         objects = self.objects()
         return OrderedJoin(left, objects.table, and_(objects.live, objects.weak == key)), objects.id
 
-    def owners_of_strong(self, key: ColumnElement[Any]) -> Select[Any]:
-        """Select the live objects that have a strong key; `owner` is their id, `key` stands in a query around it."""
-        if not self.phones:
-            objects = self.objects()
-            return _owners(key, objects.table, objects.id, objects.live, objects.table.c.sku_key == key)
-        keys, objects = phone_keys.alias(), self.objects()
-        living = OrderedJoin(keys, objects.table, and_(objects.live, objects.id == keys.c.owner_id))
-        return _owners(key, living, keys.c.owner_id, self._of_side(keys), keys.c.phone_key == key)
-
-    def owners_of_weak(self, key: ColumnElement[Any]) -> Select[Any]:
-        """Select the live objects that have a weak key, likewise."""
-        objects = self.objects()
-        return _owners(key, objects.table, objects.id, objects.live, objects.weak == key)
-
     def by_owner(self, left: FromClause, owner: ColumnElement[int]) -> KeyJoin:
         """Join the strong keys of objects that are known to be live."""
         if not self.phones:
@@ -197,20 +182,6 @@ class Objects:
         return exists(mapping.where(*(condition(one) for condition in conditions)))
 
 
-def _owners(
-    key: ColumnElement[Any], source: FromClause, owner: ColumnElement[int], *conditions: Condition
-) -> Select[Any]:
-    """Correlate with the table of a key."""
-    found = select(owner.label("owner")).select_from(source).where(*conditions)
-    return found.correlate(_table_of(key))
-
-
-def _table_of(column: ColumnElement[Any]) -> FromClause:
-    if not isinstance(column, ColumnClause) or column.table is None:
-        raise TypeError(f"{column} is not a column of a table")
-    return column.table
-
-
 def _phone_join(source: FromClause, keys: FromClause) -> KeyJoin:
     return KeyJoin(source, keys.c.owner_id, keys.c.phone_key, keys.c.rule, keys.c.confidence)
 
@@ -238,3 +209,9 @@ _IDS = {
     (Entity.CUSTOMERS, Side.NHANH): "nhanh_id",
     (Entity.CUSTOMERS, Side.SHOPIFY): "customer_id",
 }
+
+
+def tables_of(entity: Entity) -> Sequence[Table]:
+    """List what a match of an entity reads."""
+    phones = (phone_keys,) if entity is Entity.CUSTOMERS else ()
+    return (*(_TABLES[entity, side] for side in Side), *phones, mappings)

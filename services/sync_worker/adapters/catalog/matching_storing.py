@@ -5,26 +5,29 @@ from functools import cache
 from typing import Any
 
 import orjson
+from chassis.database.upserts import insert
 from sqlalchemy import (
-    Column,
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     and_,
     bindparam,
     case,
+    cast,
     delete,
     func,
     literal,
     null,
     select,
 )
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.sqlite import Insert, insert
 
 from sync_worker.adapters.catalog.job_runs import save_job_run
-from sync_worker.adapters.catalog.matching_scratch import verdicts
+from sync_worker.adapters.catalog.matching_scratch import SCRATCH
 from sync_worker.adapters.catalog.matching_sides import JOB, STORE, scope_values
+from sync_worker.adapters.catalog.row_inserts import insert_rows
+from sync_worker.adapters.catalog.statistics import refresh_statistics
 from sync_worker.adapters.catalog.tables import mappings, shopify_variants, unmatched
 from sync_worker.application.ports.match_catalog import MatchScope
 from sync_worker.domain.mappings import Entity, MappingStatus, Side
@@ -34,15 +37,6 @@ from sync_worker.domain.matching.views import Unmatched
 
 LOOKUP = 500
 """Ids that one statement asks for."""
-
-_NEW_ID = "new_mapping_id"
-"""The SQL function that makes ids."""
-
-
-def _by_position(statement: Insert, columns: Sequence[Column[Any]]) -> str:
-    """Write an insert whose values are given by position, for the driver itself: thousands of rows are stored at once."""
-    values: dict[str, Any] = {column.name: bindparam(column.name) for column in columns}
-    return str(statement.values(values).compile(dialect=sqlite.dialect()))
 
 
 _LINK_COLUMNS = [
@@ -61,8 +55,6 @@ _LINK_COLUMNS = [
     mappings.c.create_time,
     mappings.c.failure_attempts,
 ]
-_INSERT_LINK = _by_position(insert(mappings).on_conflict_do_nothing(), _LINK_COLUMNS)
-_INSERT_UNMATCHED = _by_position(insert(unmatched), list(unmatched.c))
 
 
 def store_links(
@@ -91,52 +83,58 @@ def store_links(
         )
         for nhanh_id, shopify_id, evidence in links
     ]
-    return connection.exec_driver_sql(_INSERT_LINK, rows).rowcount
+    return insert_rows(connection, _LINK_COLUMNS, rows, skip_conflicts=True)
 
 
 def store_judged_links(connection: Connection, scope: MatchScope, *, now: int, new_id: Callable[[], str]) -> int:
-    """Store the links among `verdicts` as `store_links` would, without taking them out of the database."""
-    driver: Any = connection.connection.dbapi_connection
-    driver.create_function(_NEW_ID, 0, new_id)
+    """Store the links among the verdicts as `store_links` would, without taking them out of the database."""
+    scratch = SCRATCH[scope.entity]
+    linked = select(func.count()).select_from(scratch.verdicts).where(scratch.verdicts.c.reason.is_(None))
+    links: int = connection.execute(linked).scalar_one()
+    insert_rows(connection, list(scratch.new_ids.c), [(place, new_id()) for place in range(1, links + 1)])
+    refresh_statistics(connection, scratch.new_ids)
+    statement = insert(connection, mappings).from_select(_LINK_COLUMNS, _judged(scope.entity), include_defaults=False)
     values = {**scope_values(scope), "sure": scope.auto_link_confidence, "now": now}
-    return connection.execute(_insert_judged_links(scope.entity), values).rowcount
+    return connection.execute(statement.on_conflict_do_nothing(), values).rowcount
 
 
 @cache
-def _insert_judged_links(entity: Entity) -> Insert:
-    link, item = verdicts.c, shopify_variants.c
-    source: FromClause = verdicts
+def _judged(entity: Entity) -> Select[Any]:
+    scratch = SCRATCH[entity]
+    verdicts, ids, item = scratch.verdicts.c, scratch.new_ids.c, shopify_variants.c
+    place = func.row_number().over(order_by=verdicts.id).label("place")
+    links = select(scratch.verdicts, place).where(verdicts.reason.is_(None)).subquery("links")
+    link = links.c
+    source: FromClause = links.join(scratch.new_ids, ids.place == link.place)
     product_id: ColumnElement[Any] = null()
     inventory_item_id: ColumnElement[Any] = null()
     if entity is Entity.PRODUCTS:
-        source = verdicts.outerjoin(shopify_variants, and_(item.store_id == STORE, item.variant_id == link.other))
+        source = source.outerjoin(shopify_variants, and_(item.store_id == STORE, item.variant_id == link.other))
         product_id, inventory_item_id = item.product_id, item.inventory_item_id
     status = case(
         (link.confidence >= bindparam("sure"), literal(MappingStatus.PENDING.value)),
         else_=literal(MappingStatus.PENDING_APPROVAL.value),
     )
-    rows = (
+    return (
         select(
-            getattr(func, _NEW_ID)(),
+            ids.id,
             STORE,
             literal(entity.value),
             link.id,
             link.other,
-            product_id,
-            inventory_item_id,
+            cast(product_id, BigInteger),
+            cast(inventory_item_id, BigInteger),
             status,
             link.rule,
             link.evidence,
             link.confidence,
             JOB,
-            bindparam("now"),
+            bindparam("now", type_=BigInteger()),
             literal(0),
         )
         .select_from(source)
-        .where(link.reason.is_(None))
         .order_by(link.id)
     )
-    return insert(mappings).from_select(_LINK_COLUMNS, rows, include_defaults=False).on_conflict_do_nothing()
 
 
 def clear_unmatched(connection: Connection, scope: MatchScope, side: Side, after: int, upto: int | None) -> None:
@@ -152,10 +150,9 @@ def clear_unmatched(connection: Connection, scope: MatchScope, side: Side, after
 
 def store_unmatched(connection: Connection, scope: MatchScope, side: Side, rows: Sequence[Unmatched]) -> None:
     """Store what was left alone, and why."""
-    if not rows:
-        return
-    connection.exec_driver_sql(
-        _INSERT_UNMATCHED,
+    insert_rows(
+        connection,
+        list(unmatched.c),
         [
             (
                 scope.store_id,

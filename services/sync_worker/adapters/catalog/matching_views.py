@@ -26,8 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from sync_worker.adapters.catalog import matching_scratch as scratch
-from sync_worker.adapters.catalog.matching_scratch import BACK, THERE, Look, empty_scratch, fill
+from sync_worker.adapters.catalog.matching_scratch import SCRATCH, Look, fill, take
 from sync_worker.adapters.catalog.matching_sides import OrderedJoin, SideQuery, scope_values
 from sync_worker.application.ports.match_catalog import MatchScope
 from sync_worker.domain.mappings import Entity, Side
@@ -38,26 +37,32 @@ STRONG, WEAK = 0, 1
 
 
 def follow_stretch(connection: Connection, scope: MatchScope, side: Side, after: int, limit: int) -> int | None:
-    """Fill the scratch tables for the next `limit` unmapped objects of a side, those behind an id: VIEWS reads them.
+    """Fill the scratch tables for the next `limit` unmapped objects of a side, those behind an id: `views` reads them.
 
     Gives the id of the last; None when there are fewer than `limit`, and so none behind them.
     """
-    empty_scratch(connection)
+    scratch = SCRATCH[scope.entity]
+    scratch.empty(connection)
     values = {**scope_values(scope), "after": after, "most": limit}
     for step in _steps(scope.entity, side):
-        connection.execute(step, values)
-    objects, last = connection.execute(_SIZE).one()
+        take(connection, step, values)
+    ids = scratch.there.objects.c.id
+    objects, last = connection.execute(select(func.count(), func.max(ids))).one()
     return last if objects == limit else None
 
 
 def find_candidates(connection: Connection, scope: MatchScope, side: Side, wanted: Select[Any]) -> None:
     """Fill `candidates` for those of the stretch's objects whose `id` is in `wanted`: the lowest MAX_LISTED of each level."""
     for step in _candidate_steps(scope.entity, side, wanted):
-        connection.execute(step, scope_values(scope))
+        take(connection, step, scope_values(scope))
 
 
-def _views() -> Select[Any]:
-    one, facing, shared = THERE.reach.c, BACK.reach.c, scratch.shared.c
+@cache
+def views(entity: Entity) -> Select[Any]:
+    """Select a row for each object of the stretch, in order of id: the columns of `domain.matching.verdicts.View`, flat."""
+    scratch = SCRATCH[entity]
+    there, back = scratch.there.reach, scratch.back.reach
+    one, facing, shared = there.c, back.c, scratch.shared.c
     same_weak = func.coalesce(facing.weak == one.weak, facing.weak.is_(None) & one.weak.is_(None))
     return (
         select(
@@ -79,36 +84,28 @@ def _views() -> Select[Any]:
             shared.rule.label("shared_rule"),
             shared.confidence.label("shared_confidence"),
         )
-        .select_from(
-            THERE.reach.outerjoin(BACK.reach, facing.id == one.other).outerjoin(scratch.shared, shared.id == one.id)
-        )
+        .select_from(there.outerjoin(back, facing.id == one.other).outerjoin(scratch.shared, shared.id == one.id))
         .order_by(one.id)
     )
 
 
-VIEWS = _views()
-"""A row for each object of the stretch, in order of id: the columns of `domain.matching.verdicts.View`, flat."""
-
-_SIZE = select(func.count(), func.max(THERE.objects.c.id))
-
-
 @cache
 def _steps(entity: Entity, side: Side) -> Sequence[Insert]:
-    here, there = SideQuery(entity, side), SideQuery(entity, opposite(side))
+    here, there, scratch = SideQuery(entity, side), SideQuery(entity, opposite(side)), SCRATCH[entity]
     return [
-        fill(THERE.objects, _unmapped(here)),
-        *_follow(THERE, here, there),
-        fill(BACK.objects, _faced(there)),
-        *_follow(BACK, there, here),
-        fill(scratch.shared, _shared(here)).prefix_with("OR IGNORE"),
+        fill(scratch.there.objects, _unmapped(here)),
+        *_follow(scratch.there, here, there),
+        fill(scratch.back.objects, _faced(there)),
+        *_follow(scratch.back, there, here),
+        fill(scratch.shared, _shared(here)),
     ]
 
 
 @cache
 def _candidate_steps(entity: Entity, side: Side, wanted: Select[Any]) -> Sequence[Insert]:
-    there = SideQuery(entity, opposite(side))
+    there, scratch = SideQuery(entity, opposite(side)), SCRATCH[entity]
     ids = wanted.subquery("wanted")
-    keys, objects = THERE.keys, THERE.objects
+    keys, objects = scratch.there.keys, scratch.there.objects
     by_strong = OrderedJoin(ids, keys, keys.c.owner == ids.c.id)
     by_weak = OrderedJoin(ids, objects, and_(objects.c.id == ids.c.id, objects.c.weak.is_not(None)))
     strong = select(keys.c.key).select_from(by_strong).distinct().subquery()
@@ -116,14 +113,15 @@ def _candidate_steps(entity: Entity, side: Side, wanted: Select[Any]) -> Sequenc
     join = there.by_strong_key(strong, strong.c.key)
     source, owner = there.by_weak_key(weak, weak.c.key)
     found = union_all(
-        _led_to(by_strong, ids.c.id, STRONG, keys.c.key).distinct(), _led_to(by_weak, ids.c.id, WEAK, objects.c.weak)
+        _led_to(by_strong, ids.c.id, STRONG, scratch.strong_owners, keys.c.key).distinct(),
+        _led_to(by_weak, ids.c.id, WEAK, scratch.weak_owners, objects.c.weak),
     ).subquery()
     rank = func.row_number().over(partition_by=(found.c.id, found.c.level), order_by=found.c.other).label("rank")
     ranked = select(found, rank).subquery()
     columns = select(ranked.c.id, ranked.c.level, ranked.c.other)
     return [
-        fill(scratch.owners, _lowest(join.source, STRONG, strong.c.key, join.owner)),
-        fill(scratch.owners, _lowest(source, WEAK, weak.c.key, owner)),
+        fill(scratch.strong_owners, _lowest(join.source, strong.c.key, join.owner)),
+        fill(scratch.weak_owners, _lowest(source, weak.c.key, owner)),
         fill(scratch.candidates, columns.where(ranked.c.rank <= MAX_LISTED)),
     ]
 
@@ -135,8 +133,8 @@ def _unmapped(here: SideQuery) -> Select[Any]:
 
 
 def _faced(there: SideQuery) -> Select[Any]:
-    others = select(THERE.reach.c.other).where(THERE.reach.c.other.is_not(None)).distinct().subquery()
-    them = there.objects()
+    them, reached = there.objects(), SCRATCH[there.entity].there.reach.c.other
+    others = select(reached).where(reached.is_not(None)).distinct().subquery()
     return select(others.c.other, them.weak, them.taken(others.c.other)).select_from(
         OrderedJoin(others, them.table, and_(them.live, them.id == others.c.other))
     )
@@ -148,24 +146,25 @@ def _follow(look: Look, here: SideQuery, there: SideQuery) -> Sequence[Insert]:
     strong = select(look.keys.c.key).distinct().subquery()
     weak_keys = look.objects.c.weak
     weak = select(weak_keys.label("key")).where(weak_keys.is_not(None)).distinct().subquery()
+    by_strong = there.by_strong_key(strong, strong.c.key)
+    by_weak, weak_owner = there.by_weak_key(weak, weak.c.key)
     return [
         fill(look.keys, keys),
-        fill(look.strong, _two(strong.c.key, there.owners_of_strong(strong.c.key))),
-        fill(look.weak, _two(weak.c.key, there.owners_of_weak(weak.c.key))),
+        fill(look.strong, _ends(strong.c.key, by_strong.source, by_strong.owner)),
+        fill(look.weak, _ends(weak.c.key, by_weak, weak_owner)),
         fill(look.reach, _reach(look)),
     ]
 
 
-def _two(key: ColumnElement[Any], owners: Select[Any]) -> Select[Any]:
-    # Two are enough to say "several", and the rest of those that share a key need not be looked at.
-    return select(key, owners.limit(1).scalar_subquery(), owners.limit(1).offset(1).scalar_subquery())
+def _ends(key: ColumnElement[Any], source: FromClause, owner: ColumnElement[int]) -> Select[Any]:
+    return select(key, func.min(owner), func.max(owner)).select_from(source).group_by(key)
 
 
 def _reach(look: Look) -> Select[Any]:
     one, keys, strong, weak = look.objects, look.keys, look.strong, look.weak
-    strong_lowest, strong_highest = func.min(_lower(strong)), func.max(_higher(strong))
-    lowest = func.coalesce(strong_lowest, _lower(weak))
-    alone = lowest == func.coalesce(strong_highest, _higher(weak))
+    strong_lowest, strong_highest = func.min(strong.c.lowest), func.max(strong.c.highest)
+    lowest = func.coalesce(strong_lowest, weak.c.lowest)
+    alone = lowest == func.coalesce(strong_highest, weak.c.highest)
     return (
         select(
             one.c.id,
@@ -174,8 +173,8 @@ def _reach(look: Look) -> Select[Any]:
             one.c.weak.is_not(None) | (func.count(keys.c.key) > 0),
             strong_lowest,
             strong_highest,
-            _lower(weak),
-            _higher(weak),
+            weak.c.lowest,
+            weak.c.highest,
             case((alone, lowest)),
         )
         .select_from(
@@ -183,48 +182,48 @@ def _reach(look: Look) -> Select[Any]:
             .outerjoin(strong, strong.c.key == keys.c.key)
             .outerjoin(weak, weak.c.key == one.c.weak)
         )
-        .group_by(one.c.id)
+        .group_by(one.c.id, weak.c.key)
     )
 
 
-def _lower(two: Table) -> ColumnElement[int]:
-    return case((two.c.another < two.c.one, two.c.another), else_=two.c.one)
-
-
-def _higher(two: Table) -> ColumnElement[int]:
-    return case((two.c.another > two.c.one, two.c.another), else_=two.c.one)
-
-
 def _shared(here: SideQuery) -> Select[Any]:
-    """Select the strong keys that an object and the one it faces both have, the best one first: the first stays."""
-    faced, ours, theirs = THERE.reach, THERE.keys, BACK.keys
+    """Select the best of the strong keys that an object and the one it faces both have."""
+    scratch = SCRATCH[here.entity]
+    faced, ours, theirs = scratch.there.reach, scratch.there.keys, scratch.back.keys
     confidence = case((ours.c.confidence < theirs.c.confidence, ours.c.confidence), else_=theirs.c.confidence)
     ours_weaker = _weakness(ours.c.rule) > _weakness(theirs.c.rule)
     rule = case((ours_weaker, ours.c.rule), else_=theirs.c.rule)
     text = here.text_of(ours.c.key)
     both_have = and_(theirs.c.owner == faced.c.other, theirs.c.key == ours.c.key)
-    return (
-        select(faced.c.id, text, rule, confidence)
+    best_first = func.row_number().over(partition_by=faced.c.id, order_by=(confidence.desc(), _weakness(rule), text))
+    ranked = (
+        select(
+            faced.c.id,
+            text.label("text"),
+            rule.label("rule"),
+            confidence.label("confidence"),
+            best_first.label("rank"),
+        )
         .select_from(OrderedJoin(OrderedJoin(faced, ours, ours.c.owner == faced.c.id), theirs, both_have))
-        .order_by(faced.c.id, confidence.desc(), _weakness(rule), text)
+        .subquery()
     )
+    return select(ranked.c.id, ranked.c.text, ranked.c.rule, ranked.c.confidence).where(ranked.c.rank == 1)
 
 
 def _weakness(rule: ColumnElement[str]) -> ColumnElement[int]:
     return case({each.value: place for place, each in enumerate(STRENGTH)}, value=rule)
 
 
-def _lowest(source: FromClause, level: int, key: ColumnElement[Any], owner: ColumnElement[int]) -> Select[Any]:
+def _lowest(source: FromClause, key: ColumnElement[Any], owner: ColumnElement[int]) -> Select[Any]:
     rank = func.row_number().over(partition_by=key, order_by=owner).label("rank")
     ranked = select(key.label("key"), owner.label("owner"), rank).select_from(source).subquery()
-    return select(_level(level), ranked.c.key, ranked.c.owner).where(ranked.c.rank <= MAX_LISTED)
+    return select(ranked.c.key, ranked.c.owner).where(ranked.c.rank <= MAX_LISTED)
 
 
-def _led_to(source: FromClause, holder: ColumnElement[int], level: int, key: ColumnElement[Any]) -> Select[Any]:
-    owners: Table = scratch.owners
-    led = OrderedJoin(source, owners, and_(owners.c.level == level, owners.c.key == key))
-    return select(holder.label("id"), _level(level).label("level"), owners.c.owner.label("other")).select_from(led)
-
-
-def _level(level: int) -> ColumnElement[int]:
-    return literal_column(str(level), Integer)
+def _led_to(
+    source: FromClause, holder: ColumnElement[int], level: int, owners: Table, key: ColumnElement[Any]
+) -> Select[Any]:
+    led = OrderedJoin(source, owners, owners.c.key == key)
+    return select(
+        holder.label("id"), literal_column(str(level), Integer).label("level"), owners.c.owner.label("other")
+    ).select_from(led)

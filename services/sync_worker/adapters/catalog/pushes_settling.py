@@ -193,14 +193,19 @@ def _marked(item: DoneItem, before: Row[Any], now: int) -> dict[str, Any]:
     return {
         "mapping": item.mapping_id,
         "status": (MappingStatus.SYNCED if first is None else MappingStatus.FAILED).value,
-        "failure_code": None if first is None else first["code"],
-        "failure_message": None if first is None else first["message"],
+        "failure_code": None if first is None else _storable(first["code"]),
+        "failure_message": None if first is None else _storable(first["message"]),
         "failure_retryable": None if first is None else any(each["retryable"] for each in left.values()),
         "failure_attempts": before.failure_attempts + 1 if item.failures else before.failure_attempts if left else 0,
         "failure_time": now if item.failures else before.failure_time if left else None,
         "failed_lanes": orjson.dumps(left).decode() if left else None,
         "push_time": now if item.pushed else before.push_time,
     }
+
+
+def _storable(text: str) -> str:
+    """Show a NUL, which PostgreSQL does not take, as a reader of text would. JSON beside it says it in its own way."""
+    return text.replace("\x00", "\ufffd")
 
 
 def _detail(failure: ItemFailure) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 
-from sync_worker.domain.keys.text_cleaning import plain
+from sync_worker.domain.keys.text_cleaning import LONGEST_KEY, plain
 
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+")
 
@@ -20,7 +20,7 @@ def email_key(text: str | None) -> str | None:
         key = _lowered(text)
         while (again := _lowered(key)) != key:
             key = again
-    return key if _ADDRESS.fullmatch(key) else None
+    return key if len(key) <= LONGEST_KEY and _ADDRESS.fullmatch(key) else None
 
 
 def _lowered(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from sync_worker.domain.keys.text_cleaning import plain, squeezed
+from sync_worker.domain.keys.text_cleaning import LONGEST_KEY, plain, squeezed
 
 FILLERS = frozenset(
     {
@@ -31,6 +31,8 @@ def sku_key(text: str | None) -> str | None:
         key = _folded(text)
         while (again := _folded(key)) != key:  # folding case may make new forms to compose
             key = again
+    if len(key) > LONGEST_KEY:
+        return None
     if key in FILLERS or not key.strip("0") or not _SAYS_SOMETHING.search(key) or _SCIENTIFIC.fullmatch(key):
         return None
     return key

@@ -4,6 +4,9 @@ import unicodedata
 
 _DASHES = {ord(dash): "-" for dash in "‐‑‒–—―−﹘﹣－⁃"}
 
+LONGEST_KEY = 500
+"""Characters of a key. What is longer is no code and no address, and an index of PostgreSQL holds it no more."""
+
 
 def plain(text: str) -> str:
     """Give a text's compatibility form with ASCII digits, plain hyphens, single spaces and no invisible characters."""

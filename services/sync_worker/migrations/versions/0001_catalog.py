@@ -101,7 +101,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "nhanh_id", name=op.f("pk_nhanh_customers")),
     )
     op.create_index(
-        op.f("ix_nhanh_customers_store_id_email_key"), "nhanh_customers", ["store_id", "email_key"], unique=False
+        op.f("ix_nhanh_customers_store_id_email_key"),
+        "nhanh_customers",
+        ["store_id", "email_key"],
+        unique=False,
     )
     op.create_table(
         "nhanh_products",
@@ -131,9 +134,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "nhanh_id", name=op.f("pk_nhanh_products")),
     )
     op.create_index(
-        op.f("ix_nhanh_products_store_id_barcode_key"), "nhanh_products", ["store_id", "barcode_key"], unique=False
+        op.f("ix_nhanh_products_store_id_barcode_key"),
+        "nhanh_products",
+        ["store_id", "barcode_key"],
+        unique=False,
     )
-    op.create_index(op.f("ix_nhanh_products_store_id_sku_key"), "nhanh_products", ["store_id", "sku_key"], unique=False)
+    op.create_index(
+        op.f("ix_nhanh_products_store_id_sku_key"),
+        "nhanh_products",
+        ["store_id", "sku_key"],
+        unique=False,
+    )
     op.create_table(
         "phone_keys",
         sa.Column("store_id", _text(64), nullable=False),
@@ -238,7 +249,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "customer_id", name=op.f("pk_shopify_customers")),
     )
     op.create_index(
-        op.f("ix_shopify_customers_store_id_email_key"), "shopify_customers", ["store_id", "email_key"], unique=False
+        op.f("ix_shopify_customers_store_id_email_key"),
+        "shopify_customers",
+        ["store_id", "email_key"],
+        unique=False,
     )
     op.create_table(
         "shopify_variants",
@@ -264,10 +278,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "variant_id", name=op.f("pk_shopify_variants")),
     )
     op.create_index(
-        op.f("ix_shopify_variants_store_id_barcode_key"), "shopify_variants", ["store_id", "barcode_key"], unique=False
+        op.f("ix_shopify_variants_store_id_barcode_key"),
+        "shopify_variants",
+        ["store_id", "barcode_key"],
+        unique=False,
     )
     op.create_index(
-        op.f("ix_shopify_variants_store_id_sku_key"), "shopify_variants", ["store_id", "sku_key"], unique=False
+        op.f("ix_shopify_variants_store_id_sku_key"),
+        "shopify_variants",
+        ["store_id", "sku_key"],
+        unique=False,
     )
     op.create_table(
         "sync_log",

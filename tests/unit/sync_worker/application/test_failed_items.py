@@ -1,12 +1,11 @@
 """A retry of failed items pushes exactly those, or fails and says why: never everything in their place."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from chassis.database import Database
 from hypothesis import given
 from hypothesis import strategies as st
 from sync_worker.application.failed_items import FailedItems
@@ -30,7 +29,7 @@ from sync_worker.domain.requests import (
 
 from tests.fakes.failure_records import FailureRecordsInMemory
 from tests.fakes.job_tracker import refusal
-from tests.fakes.push_world import ALL, LOCATION, PushWorld, mapping_id, push_world
+from tests.fakes.push_world import ALL, LOCATION, PushWorld, mapping_id
 from tests.fakes.stepped_clock import SteppedClock
 
 REFUSED = ItemRefusal("INVALID", "Shopify does not take it.", retryable=False)
@@ -38,10 +37,9 @@ PRODUCTS = SyncProductsRequest(ALL)
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[PushWorld]:
+def world(database: Database) -> PushWorld:
     """A store without links."""
-    async with push_world(tmp_path) as made:
-        yield made
+    return PushWorld(database)
 
 
 def a_retry(**changed: Any) -> ClaimedJob:

@@ -1,10 +1,9 @@
 """A match as a job: it stops and goes on, writes only under its fence, and says what it did."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from chassis.database import Database
 from sync_worker.adapters.catalog.tables import mappings
 from sync_worker.application.ports.job import Fence
 from sync_worker.domain.failures import Draining, LeaseLost
@@ -12,16 +11,15 @@ from sync_worker.domain.mappings import Rule, Side
 from sync_worker.domain.matching.parties import Party, StrongKey
 from sync_worker.domain.operations import Strategy
 
-from tests.fakes.match_world import MatchWorld, Someone, match_world
+from tests.fakes.match_world import MatchWorld, Someone
 
 JOB = "job-of-two-attempts"
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[MatchWorld]:
+def world(database: Database) -> MatchWorld:
     """An empty catalog."""
-    async with match_world(tmp_path) as opened:
-        yield opened
+    return MatchWorld(database)
 
 
 def people(count: int, rule: Rule = Rule.PHONE, confidence: float = 1.0) -> list[Someone]:

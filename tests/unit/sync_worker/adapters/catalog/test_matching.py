@@ -1,10 +1,9 @@
 """Three ways to match on a real database, against the rule itself."""
 
-from collections.abc import AsyncIterator
 from itertools import count
-from pathlib import Path
 
 import pytest
+from chassis.database import Database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sync_worker.domain.mappings import Entity, Rule, Side
@@ -13,7 +12,7 @@ from sync_worker.domain.matching.verdicts import Link
 from sync_worker.domain.matching.views import judge_world
 from sync_worker.domain.operations import Strategy
 
-from tests.fakes.match_world import MatchWorld, Someone, match_world
+from tests.fakes.match_world import MatchWorld, Someone
 
 STORES = count()
 
@@ -41,10 +40,9 @@ def side_of(keys: st.SearchStrategy[list[StrongKey]]) -> st.SearchStrategy[list[
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[MatchWorld]:
+def world(database: Database) -> MatchWorld:
     """An empty catalog."""
-    async with match_world(tmp_path) as opened:
-        yield opened
+    return MatchWorld(database)
 
 
 def expected(nhanh: list[Someone], shopify: list[Someone], entity: Entity) -> tuple[object, object]:
@@ -77,12 +75,39 @@ async def map_taken(
             await world.map_already(500 + number, number, entity=entity, store_id=store)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(nhanh=side_of(PHONES), shopify=side_of(PHONES), batch_size=st.integers(1, 9))
+def examples(number: int) -> settings:
+    """So many worlds, all of them in one catalog."""
+    return settings(deadline=None, max_examples=number, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+CUSTOMERS = given(nhanh=side_of(PHONES), shopify=side_of(PHONES), batch_size=st.integers(1, 9))
+PRODUCTS = given(nhanh=side_of(SKUS), shopify=side_of(SKUS))
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@ON_SQLITE
+@examples(60)
+@CUSTOMERS
 async def test_every_strategy_gives_the_rules_verdicts_on_customers(
     world: MatchWorld, nhanh: list[Someone], shopify: list[Someone], batch_size: int
 ) -> None:
     """Mappings and unmatched rows are the rule's, whatever the strategy and the batch size."""
+    await compare_strategies(world, nhanh, shopify, batch_size)
+
+
+@ON_POSTGRESQL
+@examples(20)  # a match of a few rows is mostly round trips
+@CUSTOMERS
+async def test_every_strategy_gives_the_rules_verdicts_on_postgresql(
+    world: MatchWorld, nhanh: list[Someone], shopify: list[Someone], batch_size: int
+) -> None:
+    """They are so on PostgreSQL too."""
+    await compare_strategies(world, nhanh, shopify, batch_size)
+
+
+async def compare_strategies(world: MatchWorld, nhanh: list[Someone], shopify: list[Someone], batch_size: int) -> None:
+    """Match the same customers in each way."""
     wanted = expected(nhanh, shopify, Entity.CUSTOMERS)
     for strategy in Strategy:
         store = f"store-{next(STORES)}"
@@ -99,10 +124,26 @@ async def test_every_strategy_gives_the_rules_verdicts_on_customers(
         )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(nhanh=side_of(SKUS), shopify=side_of(SKUS))
+@ON_SQLITE
+@examples(60)
+@PRODUCTS
 async def test_products_get_the_rules_verdicts(world: MatchWorld, nhanh: list[Someone], shopify: list[Someone]) -> None:
     """The same rule with SKU and barcode."""
+    await compare_products(world, nhanh, shopify)
+
+
+@ON_POSTGRESQL
+@examples(20)
+@PRODUCTS
+async def test_products_get_the_rules_verdicts_on_postgresql(
+    world: MatchWorld, nhanh: list[Someone], shopify: list[Someone]
+) -> None:
+    """They do so on PostgreSQL too."""
+    await compare_products(world, nhanh, shopify)
+
+
+async def compare_products(world: MatchWorld, nhanh: list[Someone], shopify: list[Someone]) -> None:
+    """Match products, and ask the rule."""
     store = f"store-{next(STORES)}"
     await world.add_products(Side.NHANH, nhanh, store_id=store)
     await world.add_products(Side.SHOPIFY, shopify, store_id=store)

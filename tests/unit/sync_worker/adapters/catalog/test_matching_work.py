@@ -1,4 +1,4 @@
-"""How much a match asks of the database, in steps of its virtual machine: a count that does not depend on the machine."""
+"""How much a match asks of the database: steps of SQLite, rows that PostgreSQL reads. No count depends on the machine."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
-from sync_worker.application.ports.job import OperationResult
-from sync_worker.domain.mappings import Rule, Side
+from sqlalchemy import Connection, Engine, event, text
+from sync_worker.adapters.catalog.matching_in_sql import judge_in_sql, store_left_alone
+from sync_worker.adapters.catalog.matching_storing import store_judged_links
+from sync_worker.application.ports.job import Fence, OperationResult
+from sync_worker.application.ports.match_catalog import MatchScope
+from sync_worker.domain.mappings import Entity, Rule, Side
 from sync_worker.domain.matching.parties import Party, StrongKey
 from sync_worker.domain.operations import Strategy
 
-from tests.fakes.match_world import MatchWorld, Someone, match_world
+from tests.fakes.catalog_database import catalog_database
+from tests.fakes.match_world import MatchWorld, Someone
 
 SMALL = 600
 GRANULARITY = 100
@@ -79,7 +83,8 @@ async def steps_of(folder: Path, count: int, match: Callable[[MatchWorld, int], 
     """Match in a new world of so many objects a side, and say how many steps that took."""
     counter = StepCounter()
     with counter.watching():
-        async with match_world(folder / str(count)) as world:
+        async with catalog_database(folder / str(count)) as database:
+            world = MatchWorld(database)
             for side in Side:
                 await world.add_customers(side, customers(count))
                 await world.add_products(side, products(count))
@@ -121,4 +126,40 @@ async def test_twice_the_products_take_twice_the_steps(tmp_path: Path) -> None:
 
     small = await steps_of(tmp_path, SMALL, match)
     large = await steps_of(tmp_path, 2 * SMALL, match)
+    assert SMALL < small < large < LINEAR * small
+
+
+ROWS_READ = text(
+    "SELECT CAST(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) AS bigint) FROM pg_stat_xact_all_tables"
+    " WHERE schemaname = 'public' OR schemaname LIKE 'pg_temp%'"
+)
+"""How many rows this transaction has looked at, those of scratch tables too."""
+
+
+async def rows_read(folder: Path, entity: Entity, count: int) -> int:
+    """Judge and store a stretch of so many objects in a new catalog on PostgreSQL; how many rows were looked at."""
+    scope = MatchScope("hanoi", entity, "job", Fence(1, ()), 0.9)
+
+    def unit(connection: Connection) -> int:
+        judge_in_sql(connection, scope, Side.NHANH, 0, count + 1)
+        store_left_alone(connection, scope, Side.NHANH)
+        ids = iter(range(count))
+        assert store_judged_links(connection, scope, now=1, new_id=lambda: str(next(ids))) == count - count // 10
+        read: int = connection.execute(ROWS_READ).scalar_one()
+        return read
+
+    async with catalog_database(folder, "postgresql") as database:
+        world = MatchWorld(database)
+        for side in Side:
+            await world.add_customers(side, customers(count))
+            await world.add_products(side, products(count))
+        assert await world.catalog.count_unmapped(scope) == count
+        return await database.write(unit)
+
+
+@pytest.mark.parametrize("entity", list(Entity))
+async def test_twice_the_objects_are_twice_the_rows_for_postgresql(tmp_path: Path, entity: Entity) -> None:
+    """It plans by what it has just been told of the tables, although nobody has looked at them before."""
+    small = await rows_read(tmp_path, entity, SMALL)
+    large = await rows_read(tmp_path, entity, 2 * SMALL)
     assert SMALL < small < large < LINEAR * small

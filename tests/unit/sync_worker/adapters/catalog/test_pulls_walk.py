@@ -19,6 +19,7 @@ from sync_worker.domain.requests import PullMode
 from tests.fakes.catalog_database import catalog_database
 from tests.fakes.clock import ManualClock
 from tests.fakes.mirrored import a_nhanh_product
+from tests.fakes.postgres import KINDS
 
 UNREADABLE = "?"
 SHOPS = st.dictionaries(st.integers(1, 12), st.sampled_from(["a", "b", "c", UNREADABLE]), max_size=10)
@@ -51,12 +52,15 @@ class Model:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(SHOPS, st.integers(1, 4), st.sets(st.integers(0, 6))), min_size=1, max_size=4))
-async def test_the_mirror_ends_as_the_shop_is(pulls: list[tuple[dict[int, str], int, set[int]]]) -> None:
+@given(
+    st.sampled_from(KINDS),
+    st.lists(st.tuples(SHOPS, st.integers(1, 4), st.sets(st.integers(0, 6))), min_size=1, max_size=4),
+)
+async def test_the_mirror_ends_as_the_shop_is(kind: str, pulls: list[tuple[dict[int, str], int, set[int]]]) -> None:
     """Whatever page is repeated after whichever crash, rows and counts are those of a pull without crashes."""
     model, clock = Model(), ManualClock()
     with tempfile.TemporaryDirectory() as folder:
-        async with catalog_database(Path(folder)) as database:
+        async with catalog_database(Path(folder), kind) as database:
             catalog = SqlPullCatalog(database, clock)
             fence = 0
             for number, (shop, page_size, crashes) in enumerate(pulls):

@@ -1,9 +1,9 @@
 """`SqlPushCatalog`: fences, intents and confirmed values."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
+from chassis.database import Database
 from sync_worker.adapters.catalog.tables import confirmed_values
 from sync_worker.application.ports.job import Fence
 from sync_worker.application.ports.push_catalog import (
@@ -15,12 +15,13 @@ from sync_worker.application.ports.push_catalog import (
     PushScope,
     Settlement,
 )
+from sync_worker.application.ports.shopify import ItemRefusal
 from sync_worker.domain.failures import CatalogUnavailable, LeaseLost
 from sync_worker.domain.mappings import Entity, MappingStatus
 from sync_worker.domain.push_plan import Confirmed, Entry, Lane, ValueKind
 from sync_worker.domain.requests import Selection
 
-from tests.fakes.push_world import LOCATION, PushWorld, push_world
+from tests.fakes.push_world import LOCATION, PushWorld
 
 KEY = "hanoi/push/products"
 STALE, LATER = Fence(5, (KEY,)), Fence(6, (KEY,))
@@ -29,10 +30,9 @@ INTENT = Intent("intent", Lane.PRICE, "key", (ENTRY,), "job", 7)
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[PushWorld]:
+def world(database: Database) -> PushWorld:
     """A store without links."""
-    async with push_world(tmp_path) as made:
-        yield made
+    return PushWorld(database)
 
 
 def scope(fence: Fence = LATER, job_id: str = "job") -> PushScope:
@@ -133,3 +133,16 @@ async def test_closed_database(world: PushWorld) -> None:
     with pytest.raises(CatalogUnavailable) as failure:
         await world.catalog.load("job")
     assert failure.value.retryable
+
+
+async def test_words_that_postgresql_does_not_take(world: PushWorld) -> None:
+    """A NUL in what Shopify says is stored as a reader would show it, and the other items are none the worse."""
+    mapping = await world.product(1, 5, at_shopify=9)
+    other = await world.product(2, 5, at_shopify=9)
+    world.vendors.shop.refusals[1001] = ItemRefusal("BAD\x00", "It\x00is bad.", retryable=False)
+    done = await world.sync_products()
+    row = await world.mapping(mapping)
+    assert row.failure_code == "BAD\ufffd"
+    assert row.failure_message.endswith("It\ufffdis bad.")
+    assert (await world.mapping(other)).status == MappingStatus.SYNCED
+    assert (done.progress.failed, done.progress.successful) == (1, 1)

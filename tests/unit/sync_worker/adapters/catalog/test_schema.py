@@ -19,7 +19,7 @@ def statements(path: Path) -> dict[str, list[str]]:
     return {
         name: sorted(part.strip().rstrip(",") for part in sql.replace("\t", "").splitlines())
         for name, sql in rows
-        if name != "alembic_version"
+        if name != "catalog_version"
     }
 
 
@@ -46,7 +46,7 @@ def definitions(connection: Connection) -> list[str]:
         "SELECT replace(indexdef, current_schema() || '.', '') FROM pg_indexes WHERE schemaname = current_schema()",
     )
     found = [row for query in queries for row in connection.execute(text(query)).scalars()]
-    return sorted(row for row in found if "alembic_version" not in row)
+    return sorted(row for row in found if "catalog_version" not in row)
 
 
 async def test_migrations_make_the_same_on_postgresql(tmp_path: Path) -> None:

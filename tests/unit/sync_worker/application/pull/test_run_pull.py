@@ -1,11 +1,10 @@
 """A pull from its first page to its end: overlap, resuming, failing and stopping."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from chassis.database import Database
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.application.ports.job import OperationResult
 from sync_worker.application.pull.run_pull import filter_hash, run_pull
@@ -22,7 +21,6 @@ from sync_worker.domain.requests import (
     ShopifyProductFilter,
 )
 
-from tests.fakes.catalog_database import catalog_database
 from tests.fakes.clock import ManualClock
 from tests.fakes.job_context import RecordingJobContext
 from tests.fakes.mirrored import a_nhanh_customer, a_nhanh_product, a_shopify_customer, a_variant
@@ -53,11 +51,10 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+def world(database: Database) -> World:
     """An empty catalog."""
     clock = ManualClock()
-    async with catalog_database(tmp_path) as database:
-        yield World(SqlPullCatalog(database, clock), clock)
+    return World(SqlPullCatalog(database, clock), clock)
 
 
 def a_job(number: int = 1) -> RecordingJobContext:

@@ -1,7 +1,5 @@
 """Pulls of lists with rows that cannot be read: each fails alone, and what is stored of it stays."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +21,6 @@ from sync_worker.domain.requests import (
     ShopifyCustomerFilter,
 )
 
-from tests.fakes.catalog_database import catalog_database
 from tests.fakes.clock import ManualClock
 from tests.fakes.job_context import RecordingJobContext
 from tests.fakes.mirrored import a_nhanh_product, a_shopify_customer
@@ -66,10 +63,9 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+def world(database: Database) -> World:
     """An empty catalog."""
-    async with catalog_database(tmp_path) as database:
-        yield World(database)
+    return World(database)
 
 
 def a_job(number: int) -> RecordingJobContext:

@@ -1,15 +1,12 @@
 """Every push is tested on a real catalog."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
+from chassis.database import Database
 
-from tests.fakes.push_world import PushWorld, push_world
+from tests.fakes.push_world import PushWorld
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[PushWorld]:
+def world(database: Database) -> PushWorld:
     """A store without links."""
-    async with push_world(tmp_path) as made:
-        yield made
+    return PushWorld(database)

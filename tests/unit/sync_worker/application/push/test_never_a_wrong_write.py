@@ -16,6 +16,7 @@ from sync_worker.domain.failures import VendorUnavailable
 from sync_worker.domain.mappings import Entity
 from sync_worker.domain.stores import LocationMapping
 
+from tests.fakes.postgres import KINDS
 from tests.fakes.push_vendors import (
     Killed,
     Trouble,
@@ -66,10 +67,12 @@ troubles = st.lists(
     st.sampled_from([normal, lost_after, lost_before, down, killed_after, killed_before, refused_whole]), max_size=6
 )
 
+kinds = st.sampled_from(KINDS)
+
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(items, min_size=1, max_size=8), troubles, st.sampled_from([30, 1_000]), st.booleans())
-def test_stock(drawn: list[Item], happening: list[Trouble], pause: int, repush: bool) -> None:
+@given(kinds, st.lists(items, min_size=1, max_size=8), troubles, st.sampled_from([30, 1_000]), st.booleans())
+def test_stock(kind: str, drawn: list[Item], happening: list[Trouble], pause: int, repush: bool) -> None:
     """Attempts of one job, until it ends: right where ok, untouched where failed, never written twice."""
 
     async def check(world: PushWorld) -> None:
@@ -95,12 +98,12 @@ def test_stock(drawn: list[Item], happening: list[Trouble], pause: int, repush: 
         items_written = Counter(item for _, item, _ in world.vendors.shop.writes)
         assert all(times <= 2 for times in items_written.values()), "an item has two locations"
 
-    asyncio.run(in_a_world(check))
+    asyncio.run(in_a_world(kind, check))
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(items, min_size=1, max_size=8), troubles)
-def test_spend(drawn: list[Item], happening: list[Trouble]) -> None:
+@given(kinds, st.lists(items, min_size=1, max_size=8), troubles)
+def test_spend(kind: str, drawn: list[Item], happening: list[Trouble]) -> None:
     """The same for spends: unknown ones are left alone."""
 
     async def check(world: PushWorld) -> None:
@@ -117,7 +120,7 @@ def test_spend(drawn: list[Item], happening: list[Trouble]) -> None:
                 assert held == item.at_shopify
                 assert item.wanted is None or item.refusal or refused_whole in happening
 
-    asyncio.run(in_a_world(check))
+    asyncio.run(in_a_world(kind, check))
 
 
 async def stock(world: PushWorld, number: int, item: Item) -> None:
@@ -170,8 +173,8 @@ async def until_done(
     raise AssertionError("the job does not end")
 
 
-async def in_a_world(check: Callable[[PushWorld], Awaitable[None]]) -> None:
+async def in_a_world(kind: str, check: Callable[[PushWorld], Awaitable[None]]) -> None:
     """Run a check in a world of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        async with push_world(Path(folder)) as world:
+        async with push_world(Path(folder), kind) as world:
             await check(world)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sync_worker.domain.keys import barcode_key, email_key, sku_key
+from sync_worker.domain.keys.text_cleaning import LONGEST_KEY
 
 DIGITS = "0123456789"
 
@@ -108,3 +109,11 @@ def test_what_is_no_address_has_no_key(text: str | None) -> None:
 def test_dots_and_tags_tell_addresses_apart() -> None:
     """What a mail server makes of them is its own affair."""
     assert len({email_key(text) for text in ("lan.anh@gmail.com", "lananh@gmail.com", "lananh+a@gmail.com")}) == 3
+
+
+def test_a_key_fits_an_index() -> None:
+    """What is longer than any code or address has no key: an index of PostgreSQL would refuse its whole page."""
+    assert sku_key("a" * LONGEST_KEY) == "a" * LONGEST_KEY
+    assert sku_key("a" * (LONGEST_KEY + 1)) is None
+    assert barcode_key("a" * (LONGEST_KEY + 1)) is None
+    assert email_key("a" * LONGEST_KEY + "@x.vn") is None
