@@ -34,8 +34,8 @@ LONGEST_LOOK_SECONDS = 3.0
 STALLED_SECONDS = 30 * 60.0
 """An operation whose state and count stay the same for so long is given up."""
 
-TOUCH_SECONDS = 60.0
-"""The place of an operation that is waited for is stored again after so long, which keeps it from being outdated."""
+TOUCH_SECONDS = 10.0
+"""So often it is told how far an operation is, and its place stored again, which keeps it from being outdated."""
 
 FAREWELL_SECONDS = 10.0
 """No longer is tried to cancel the operation of a job that is cancelled."""
@@ -77,7 +77,7 @@ class BulkSource:
             begun = await self._beginning.begin(place)
             self._operation = begun.operation
             if begun.place.written() != place:
-                yield _standing(begun.place)
+                yield _standing(begun.place, begun.operation)
             async with aclosing(self._waited_for(begun.place)) as touches:
                 async for touch in touches:
                     yield touch
@@ -90,7 +90,7 @@ class BulkSource:
             await self._part()
 
     async def _waited_for(self, place: BulkPlace) -> AsyncGenerator[Step, None]:
-        """Look until the operation has ended; now and then its place is stored again."""
+        """Look until the operation has ended, and tell now and then how far it is."""
         pace = Pace(self._clock, first_seconds=FIRST_LOOK_SECONDS, longest_seconds=LONGEST_LOOK_SECONDS)
         moved = touched = self._clock.monotonic()
         while (operation := self._operation) is not None and operation.state.under_way:
@@ -106,7 +106,7 @@ class BulkSource:
                 raise UnusableResult("BULK_STALLED", _stalled(self._operation))
             if now - touched >= TOUCH_SECONDS:
                 touched = now
-                yield _standing(place)
+                yield _standing(place, self._operation)
 
     async def _read(self, place: BulkPlace, operation: BulkOperation) -> AsyncGenerator[Step, None]:
         """Read the result, one chunk ahead, and hold what came against what Shopify says there is."""
@@ -154,8 +154,9 @@ class BulkSource:
             log.warning("bulk_operation_not_cancelled", operation_id=operation_id, error=str(error))
 
 
-def _standing(place: BulkPlace) -> Step:
-    return Step((), place.written(), place.read_time, pages=0)
+def _standing(place: BulkPlace, operation: BulkOperation) -> Step:
+    note = f"Shopify has gathered {operation.objects} objects for it so far"
+    return Step((), place.written(), place.read_time, pages=0, note=note)
 
 
 def _moved(before: BulkOperation, now: BulkOperation) -> bool:

@@ -185,6 +185,7 @@ async def test_an_operation_that_moves_may_take_long(world: BulkWorld) -> None:
     job = a_job()
     await world.pull(job)
     assert len(job.reports) > 60
+    assert "Shopify has gathered 75 objects for it so far" in {report.message.split("; ")[-1] for report in job.reports}
 
 
 @pytest.mark.parametrize(("objects", "roots"), [(30, 30), (28, 28), (29, 28), (29, 30)])
