@@ -18,6 +18,7 @@ from graphql import (
     get_named_type,
     value_from_ast_untyped,
 )
+from graphql.type import is_non_null_type
 
 from sandbox.shopify.rows import Row
 
@@ -36,6 +37,7 @@ class Part:
     arguments: dict[str, Any]
     below: "Shape | None"
     is_connection: bool
+    may_be_null: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def shape_of(
             for given in each.arguments
         }
         is_connection = inner.name.endswith("Connection") if inner is not None else False
-        shape.parts.append(Part(key, name, kind.name, arguments, below, is_connection))
+        nullable = not is_non_null_type(kind.fields[name].type)
+        shape.parts.append(Part(key, name, kind.name, arguments, below, is_connection, nullable))
     return shape
 
 
@@ -106,6 +109,8 @@ def _shown(part: Part, row: Row, info: Any) -> Any:  # noqa: ANN401 - a value of
     value = row.get(part.name)
     if callable(value):
         value = value(info, **part.arguments)
+    if value is None and not part.may_be_null and part.name != "__typename":
+        raise NoShapeError(part.key)  # the library says where it is
     if part.below is None or value is None:
         return value
     if isinstance(value, list):
