@@ -59,6 +59,13 @@ def command(
     no_limits: Annotated[bool, typer.Option("--no-limits", help="Turn the vendors' limits off.")] = False,
     fault_plan: Annotated[Path | None, typer.Option(help="JSON file that says which calls go wrong.")] = None,
     latency_ms: Annotated[float, typer.Option(min=0, max=60_000, help="Every answer takes so much longer.")] = 0.0,
+    bulk_seconds: Annotated[
+        float, typer.Option(min=0, max=86_400, help="How long a bulk operation of Shopify's takes.")
+    ] = DEFAULTS.bulk_seconds,
+    prepared: Annotated[
+        bool,
+        typer.Option("--prepared", help="Write Shopify's pages once and keep them: quicker, while nothing changes."),
+    ] = DEFAULTS.prepared,
     stores_file: Annotated[Path | None, typer.Option(help="Write a stores file for SyncWorker here.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what is true of every store here, as JSON.")] = None,
 ) -> None:
@@ -73,6 +80,8 @@ def command(
         stores=tuple(stores.split(",")),
         limits_scale=None if no_limits else limits_scale,
         latency_ms=latency_ms,
+        bulk_seconds=bulk_seconds,
+        prepared=prepared,
         faults=_read_plan(fault_plan),
         host=host,
         port=port,

@@ -9,6 +9,7 @@ from sandbox.answers import json_answer, not_found
 from sandbox.control import Control
 from sandbox.nhanh.endpoint import NhanhEndpoint
 from sandbox.nhanh.envelope import NhanhError, refusal
+from sandbox.shopify.bulk.files import download, upload
 from sandbox.shopify.endpoint import ShopifyEndpoint
 from sandbox.world import World
 
@@ -29,6 +30,7 @@ def make_app(world: World) -> Starlette:
             calls=store.calls,
             clock=world.clock,
             scale=world.limits_scale,
+            prepared=world.prepared,
         )
         for store_id, store in world.stores.items()
     }
@@ -50,10 +52,21 @@ def make_app(world: World) -> Starlette:
             return json_answer({"errors": "Not Found"}, status=404)
         return await endpoint.answer(request)
 
+    async def bulk_file(request: Request) -> Response:
+        await _linger(world)
+        store = world.stores.get(request.path_params["shop"])
+        if store is None:
+            return not_found()
+        if request.method == "POST":
+            return await upload(request, store.shop)
+        return await download(request, store.shop, world.plan, store.calls)
+
     return Starlette(
         routes=[
             Route("/nhanh/v3.0/{path:path}", call_nhanh, methods=["POST"]),
             Route("/shopify/{shop}/admin/api/{version}/graphql.json", call_shopify, methods=["POST"]),
+            Route("/shopify/{shop}/bulk/{number:int}.jsonl", bulk_file, methods=["GET"]),
+            Route("/shopify/{shop}/bulk/uploads", bulk_file, methods=["POST"]),
             Mount("/_sandbox", routes=Control(world).routes()),
             Route("/{path:path}", _nowhere, methods=["GET", "POST"]),
         ]

@@ -22,6 +22,22 @@ class FaultKind(StrEnum):
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - a kind of fault
     DROP_AFTER_COMMIT = "drop_after_commit"
     HOLD = "hold"
+    BULK_STUCK = "bulk_stuck"
+    """A bulk operation that never ends."""
+    BULK_FAILED = "bulk_failed"
+    """One that fails with `code`; with `item` "partial" it leaves what it has."""
+    BULK_CANCELED = "bulk_canceled"
+    BULK_EXPIRED = "bulk_expired"
+    BULK_CUT_LINE = "bulk_cut_line"
+    """Its file ends in the middle of a line."""
+    BULK_SHORT = "bulk_short"
+    """It counted a row more than are in its file."""
+    BULK_BAD_LINE = "bulk_bad_line"
+    """A line of its file is no JSON."""
+    URL_EXPIRED = "url_expired"
+    """A file's address is refused, and the operation gives another."""
+    RANGE_IGNORED = "range_ignored"
+    """A file comes from its beginning, whatever part is asked for."""
 
 
 @dataclass(slots=True)

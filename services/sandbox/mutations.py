@@ -1,5 +1,6 @@
 """Edits that a test makes to a store: what changes at the vendors while nobody looks."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ def apply_edits(store: StoreWorld, edits: list[Edit]) -> int:
     return len(prepared)
 
 
-def _prepared(  # noqa: PLR0911 - one return for each kind of edit
+def _prepared(  # noqa: PLR0911, PLR0912 - one return for each kind of edit
     store: StoreWorld, number: int, edit: Edit, promised: set[tuple[str, int]]
 ) -> Callable[[], None]:
     business, shop = store.business, store.shop
@@ -66,6 +67,8 @@ def _prepared(  # noqa: PLR0911 - one return for each kind of edit
             case {"set": "granted_depots", "value": granted}:
                 depots = None if granted is None else {int(depot) for depot in granted}
                 return lambda: setattr(business, "granted_depots", depots)
+            case {"set": "foreign_bulk_operations", "value": int(slots)}:
+                return lambda: shop.bulk.occupy(slots, time.time())
             case {"set": "token_revoked", "value": bool(revoked)}:
                 return lambda: setattr(business, "token_revoked", revoked)
             case _:

@@ -10,7 +10,9 @@ class SandboxOptions:
     """The shops and how they behave.
 
     `limits_scale` multiplies what the vendors allow (calls a window, size and refill of the cost bucket); None turns
-    limits off. Every answer takes `latency_ms` longer than it needs.
+    limits off. Every answer takes `latency_ms` longer than it needs, and a bulk operation `bulk_seconds`. With `prepared`
+    pages of Shopify's lists and results of its bulk queries are kept as they were first written: right as long as nothing
+    changes, and quick.
     """
 
     products: int = 2_000
@@ -19,6 +21,8 @@ class SandboxOptions:
     stores: tuple[str, ...] = ("hanoi", "danang", "saigon")
     limits_scale: float | None = 1.0
     latency_ms: float = 0.0
+    bulk_seconds: float = 0.0
+    prepared: bool = False
     faults: tuple[Rule, ...] = ()
     host: str = "127.0.0.1"
     port: int = 0

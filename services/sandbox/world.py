@@ -50,6 +50,7 @@ class World:
     clock: Clock
     limits_scale: float | None
     latency_ms: float
+    prepared: bool = False
 
 
 def make_world(options: SandboxOptions, clock: Clock) -> World:
@@ -58,7 +59,9 @@ def make_world(options: SandboxOptions, clock: Clock) -> World:
         stores = {
             store_id: _make_store(store_id, number, options, clock) for number, store_id in enumerate(options.stores, 1)
         }
-    return World(stores, FaultPlan(list(options.faults)), clock, options.limits_scale, options.latency_ms)
+    return World(
+        stores, FaultPlan(list(options.faults)), clock, options.limits_scale, options.latency_ms, options.prepared
+    )
 
 
 @contextlib.contextmanager
@@ -88,6 +91,8 @@ def _make_store(store_id: str, number: int, options: SandboxOptions, clock: Cloc
         access_token=f"shpat_sandbox_{store_id}",
         locations={location_id: Location(location_id, name) for location_id, name in LOCATIONS.items()},
     )
+    shop.bulk.seconds = options.bulk_seconds
+    shop.bulk.prepared = {} if options.prepared else None
     products = ProductWriter(Random(f"{options.seed}/products"), business, shop, WRITTEN_AT)  # noqa: S311 - no secret
     products.write(options.products)
     customers = CustomerWriter(Random(f"{options.seed}/customers"), business, shop, WRITTEN_AT)  # noqa: S311 - no secret

@@ -71,10 +71,14 @@ class SandboxShop:
 
 
 @asynccontextmanager
-async def a_shopify_shop(*, limits: float | None = None, token: str | None = None) -> AsyncIterator[SandboxShop]:
+async def a_shopify_shop(
+    *, limits: float | None = None, token: str | None = None, bulk_seconds: float = 0.0
+) -> AsyncIterator[SandboxShop]:
     """Run a sandbox with one shop of more than a page of variants and of customers."""
     clock = SharedClock()
-    options = sandbox.SandboxOptions(products=300, customers=600, stores=("hanoi",), limits_scale=limits)
+    options = sandbox.SandboxOptions(
+        products=300, customers=600, stores=("hanoi",), limits_scale=limits, bulk_seconds=bulk_seconds
+    )
     async with sandbox.running(options, clock=clock) as handle, httpx.AsyncClient(trust_env=False) as http:
         world = handle.world.stores["hanoi"]
         account = ShopifyAccount(f"{handle.url}/shopify/hanoi", "hanoi", "2026-07", token or world.shop.access_token)

@@ -22,6 +22,8 @@ class Call:
     keys: IdempotencyKeys
     clock: Clock
     rule: Rule | None = None
+    base_url: str = "http://127.0.0.1/"
+    """Where the sandbox was reached: files of bulk operations lie there."""
 
     def bad_items(self, operation: str) -> dict[str, Rule]:
         """Find the items that the fault plan has refused in this mutation."""

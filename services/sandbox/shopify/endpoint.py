@@ -15,7 +15,7 @@ from sandbox.history import WriteHistory
 from sandbox.shopify.bucket import CostBucket
 from sandbox.shopify.context import Call
 from sandbox.shopify.cost import Costing
-from sandbox.shopify.execution import carry_out
+from sandbox.shopify.execution import PAGED, carry_out
 from sandbox.shopify.idempotency import IdempotencyKeys
 from sandbox.shopify.schema import Checked, checked, schema
 from sandbox.shopify.shop import Shop
@@ -41,6 +41,7 @@ class ShopifyEndpoint:
         calls: CallCounts,
         clock: Clock,
         scale: float | None,
+        prepared: bool = False,
     ) -> None:
         self.shop = shop
         self._plan = plan
@@ -49,6 +50,7 @@ class ShopifyEndpoint:
         self._clock = clock
         self._bucket = CostBucket(scale)
         self._keys = IdempotencyKeys()
+        self._prepared: dict[bytes, tuple[bytes, int]] | None = {} if prepared else None
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; what the API itself says has a request id and the version that was served."""
@@ -70,7 +72,7 @@ class ShopifyEndpoint:
         rule, answer = await self._fault(found, variables)
         if answer is not None:
             return answer
-        answer = self._execute(found, variables, rule)
+        answer = self._execute(found, variables, rule, str(request.base_url))
         if rule is not None and rule.kind is FaultKind.DROP_AFTER_COMMIT:
             return CutConnection()
         return answer
@@ -94,7 +96,7 @@ class ShopifyEndpoint:
                 answer = await plain_fault(rule, plan=self._plan, calls=self._calls, operation=name, clock=self._clock)
                 return rule, answer
 
-    def _execute(self, found: Checked, variables: dict[str, Any], rule: Rule | None) -> Response:
+    def _execute(self, found: Checked, variables: dict[str, Any], rule: Rule | None, base_url: str) -> Response:
         if found.operation is None or found.document is None:
             return self._answer(None, [_plain(error.formatted, "BAD_REQUEST") for error in found.errors])
         costing = Costing(schema(), found.fragments, found.operation, variables)
@@ -113,14 +115,26 @@ class ShopifyEndpoint:
                 message = f"The input array size of {size} is greater than the maximum allowed of {longest}."
                 error = {"message": message, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}
                 return self._answer(None, [error], requested=requested)
-        call = Call(self.shop, self._plan, self._history, self._keys, self._clock, rule)
+        page_name: bytes | None = None
+        if self._prepared is not None and rule is None and found.root in PAGED:
+            page_name = orjson.dumps([found.text, variables])
+            if page_name in self._prepared:
+                page, actual = self._prepared[page_name]
+                return self._spent(orjson.Fragment(page), [], requested, actual)
+        call = Call(self.shop, self._plan, self._history, self._keys, self._clock, rule, base_url)
         result = carry_out(found.document, variables, call)
         actual = costing.cost(result.data) if result.data is not None else requested
         actual = min(actual, requested)
+        errors = [_plain(error.formatted, "INVALID_VARIABLE") for error in result.errors or ()]
+        if page_name is not None and self._prepared is not None and not errors:
+            self._prepared[page_name] = orjson.dumps(result.data), actual
+        return self._spent(result.data, errors, requested, actual)
+
+    def _spent(self, data: object, errors: Errors, requested: int, actual: int) -> Response:
+        """Answer a call that was carried out, and give back what it did not cost."""
         self._bucket.give_back(requested - actual)
         self._calls.points += actual
-        errors = [_plain(error.formatted, "INVALID_VARIABLE") for error in result.errors or ()]
-        return self._answer(result.data, errors, requested=requested, actual=actual)
+        return self._answer(data, errors, requested=requested, actual=actual)
 
     def _throttled(self, requested: int, *, short_by: float | None = None) -> Response:
         """Refuse by the bucket, or as if the bucket lacked what comes back in `short_by` seconds."""
@@ -131,7 +145,7 @@ class ShopifyEndpoint:
 
     def _answer(
         self,
-        data: dict[str, Any] | None,
+        data: object,
         errors: Errors,
         *,
         requested: int | None = None,

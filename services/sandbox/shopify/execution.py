@@ -1,24 +1,31 @@
 """Execution of a document, with a short way for what almost every field is: a text in a row."""
 
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
     ExecutionContext,
     ExecutionResult,
     FieldNode,
+    GraphQLError,
     GraphQLObjectType,
     GraphQLScalarType,
     execute,
+    get_named_type,
 )
+from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from graphql.type import get_nullable_type, is_non_null_type
 
 from sandbox.shopify.context import Call
 from sandbox.shopify.schema import schema
+from sandbox.shopify.shapes import NoShapeError, shape_of
 
 PLAIN = (str, int, bool)
+PAGED = frozenset({"productVariants", "customers", "products"})
+"""Lists whose pages are large."""
 
 
 class QuickExecution(ExecutionContext):
@@ -32,6 +39,9 @@ class QuickExecution(ExecutionContext):
         self, parent_type: GraphQLObjectType, source: object, field_nodes: list[FieldNode], path: Path
     ) -> Any:  # noqa: ANN401 - any value of an answer
         """Give a field's value."""
+        shown = _shown_page(self, parent_type, source, field_nodes) if path.prev is None else None
+        if shown is not None:
+            return shown
         if type(source) is dict:
             name = field_nodes[0].name.value
             scalar, nullable = _scalar(parent_type, name)
@@ -42,6 +52,37 @@ class QuickExecution(ExecutionContext):
                 if value is None and nullable:
                     return None
         return super().execute_field(parent_type, source, field_nodes, path)
+
+
+def _shown_page(
+    context: ExecutionContext, parent: GraphQLObjectType, source: object, field_nodes: list[FieldNode]
+) -> Any:  # noqa: ANN401 - any value of an answer
+    """Show a whole page of a list at the root by its shape; None where the library has to do it."""
+    name = field_nodes[0].name.value
+    if name not in PAGED or len(field_nodes) > 1 or parent is not context.schema.query_type:
+        return None
+    field = parent.fields[name]
+    kind = get_named_type(field.type)
+    try:
+        shape = shape_of(
+            field_nodes[0].selection_set,
+            cast("GraphQLObjectType", kind),
+            context.schema,
+            context.fragments,
+            context.variable_values,
+        )
+        asked = get_argument_values(field, field_nodes[0], context.variable_values)
+        info = _Info(context.context_value)
+        return shape.show(field.resolve(source, info, **asked), info)
+    except (NoShapeError, GraphQLError):
+        return None  # the library says what is wrong, and where
+
+
+@dataclass(frozen=True, slots=True)
+class _Info:
+    """As much as resolvers of this schema ask of what they get from the library."""
+
+    context: Call
 
 
 @cache

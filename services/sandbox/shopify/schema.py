@@ -18,6 +18,7 @@ from graphql import (
 )
 
 from sandbox.shopify import reads
+from sandbox.shopify.bulk import showing, starting
 from sandbox.shopify.inventory import set_quantities
 from sandbox.shopify.metafields import set_metafields
 from sandbox.shopify.pricing import update_variants
@@ -41,11 +42,18 @@ RESOLVERS = {
     ("QueryRoot", "productsCount"): reads.count_of("products"),
     ("QueryRoot", "productVariantsCount"): reads.count_of("variants"),
     ("QueryRoot", "customersCount"): reads.count_of("customers"),
+    ("QueryRoot", "bulkOperation"): showing.one,
+    ("QueryRoot", "bulkOperations"): showing.many,
+    ("QueryRoot", "currentBulkOperation"): showing.current,
     ("Product", "variants"): reads.product_variants,
     ("InventoryItem", "inventoryLevels"): reads.item_levels,
     ("Mutation", "inventorySetQuantities"): set_quantities,
     ("Mutation", "metafieldsSet"): set_metafields,
     ("Mutation", "productVariantsBulkUpdate"): update_variants,
+    ("Mutation", "bulkOperationRunQuery"): starting.run_query,
+    ("Mutation", "bulkOperationRunMutation"): starting.run_mutation,
+    ("Mutation", "bulkOperationCancel"): starting.cancel,
+    ("Mutation", "stagedUploadsCreate"): starting.stage_uploads,
 }
 
 
@@ -53,6 +61,7 @@ RESOLVERS = {
 class Checked:
     """A document that was read: its operation and fragments, or what is wrong with it. `root` is its first field."""
 
+    text: str
     document: DocumentNode | None
     operation: OperationDefinitionNode | None
     fragments: dict[str, FragmentDefinitionNode]
@@ -76,13 +85,13 @@ def checked(text: str) -> Checked:
     try:
         document = parse(text)
     except GraphQLError as error:
-        return Checked(None, None, {}, [error], "")
+        return Checked(text, None, None, {}, [error], "")
     errors = validate(schema(), document)
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     if len(operations) != 1:
         errors = [*errors, GraphQLError("exactly one operation must be given")]
     if errors:
-        return Checked(document, None, {}, errors, "")
+        return Checked(text, document, None, {}, errors, "")
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     root = next(fields_of(operations[0].selection_set, fragments)).name.value
-    return Checked(document, operations[0], fragments, [], root)
+    return Checked(text, document, operations[0], fragments, [], root)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sandbox.by_id import ById
+from sandbox.shopify.bulk.operations import Operations
 
 SCOPES = ("write_customers", "write_inventory", "write_products", "read_locations")
 """What the app was granted; who may write may read."""
@@ -84,3 +85,4 @@ class Shop:
     customers: ById[Customer] = field(default_factory=ById)
     variant_of_item: dict[int, int] = field(default_factory=dict)
     """Which variant an inventory item belongs to."""
+    bulk: Operations = field(default_factory=Operations)

@@ -42,7 +42,7 @@ _NOT_RUN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The document's root field, whole."""
+    """The document's root field, whole; None only where it is nullable."""
 
     root: object
 
@@ -121,7 +121,7 @@ def _of_graphql(document: Document, body: object) -> Answer:
     errors = _errors(body.get("errors"))
     if errors:
         return _of_errors(document, errors, root, executed="data" in body)
-    if root is None:
+    if root is None and not (document.nullable and data is not None and document.root in data):
         raise MalformedAnswer("shopify", f"an answer has neither {document.root} nor an error")
     warning = _search_warning(body.get("extensions"))
     if warning is not None:

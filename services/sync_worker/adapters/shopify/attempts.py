@@ -75,6 +75,26 @@ class Attempts:
                 answer = Fault(running.code, running.message, applied=True)
             await self._survive(request, answer, took, course)
 
+    async def start(self, request: Request) -> object:
+        """Send a mutation that starts something, which a repeat would start twice; the document's root field.
+
+        It is sent again only while it surely started nothing.
+
+        Raises:
+            AccessRefused, VendorRefusal, MalformedAnswer: As their names say.
+            VendorUnavailable: Nothing was started, unless it has `outcome_unknown`.
+            WorkStopped: The gate is shut; nothing was started.
+        """
+        course = self._course()
+        while True:
+            answer, took = await self._transport.call(request)
+            if isinstance(answer, Data):
+                return answer.root
+            if isinstance(answer, Fault) and answer.applied:
+                course.unknown = True
+                raise _unavailable(answer.code, answer.message, course)
+            await self._survive(request, answer, took, course)
+
     def _course(self) -> _Course:
         return _Course(Retries(RETRIES, self._clock, self._uniform, self._transport.call_seconds))
 

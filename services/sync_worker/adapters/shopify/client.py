@@ -9,6 +9,8 @@ import orjson
 from sync_worker.adapters.endless_lists import ListGuard
 from sync_worker.adapters.shopify import decode, documents, search
 from sync_worker.adapters.shopify.attempts import Attempts
+from sync_worker.adapters.shopify.bulk import BulkClient
+from sync_worker.adapters.shopify.bulk_download import Download
 from sync_worker.adapters.shopify.checking import shop_access
 from sync_worker.adapters.shopify.documents import PAGE_ROWS, Document
 from sync_worker.adapters.shopify.gid import gid
@@ -67,6 +69,8 @@ class ShopifyClient:
         self._clock = clock
         self._attempts = Attempts(transport, clock, uniform)
         self._guards: dict[bytes, ListGuard] = {}
+        download = Download(http, account.base_url, gate, clock, uniform, self.metrics, call_seconds)
+        self.bulk = BulkClient(self._attempts, download)
 
     async def check_access(self) -> ShopifyAccess:
         """Ask what the shop is and what our app may do there."""

@@ -28,13 +28,19 @@ SPEND_TYPE = "number_integer"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document; `root` is its one field. It costs about `points` and `points_each` for every entry it is about."""
+    """A document; `root` is its one field. It costs about `points` and `points_each` for every entry it is about.
+
+    With `writes` it is a mutation; one that changes nothing in the shop (it starts or ends reading) has no `changes_shop`.
+    A `nullable` root is null where there is no such thing.
+    """
 
     root: str
     text: str
     points: float
     points_each: float = 0.0
     writes: bool = False
+    changes_shop: bool = True
+    nullable: bool = False
 
     def estimate(self, entries: int) -> float:
         """Estimate the requested cost, in points."""
@@ -46,50 +52,44 @@ def connection_points(rows: int, node_points: int) -> float:
     return 2.0 + max(1, floor(2 * log(rows))) * node_points
 
 
+VARIANT_FIELDS = """\
+id title sku barcode price compareAtPrice inventoryQuantity updatedAt
+      product { id title status }
+      inventoryItem { id }"""
+
+CUSTOMER_FIELDS = """\
+id firstName lastName note numberOfOrders updatedAt
+      amountSpent { amount currencyCode }
+      defaultEmailAddress { emailAddress }
+      defaultPhoneNumber { phoneNumber }
+      defaultAddress { phone }"""
+
 VARIANTS = Document(
     "productVariants",
-    """
-query Variants($first: Int!, $after: String, $query: String) {
-  productVariants(first: $first, after: $after, query: $query, sortKey: ID) {
-    nodes {
-      id
-      title
-      sku
-      barcode
-      price
-      compareAtPrice
-      inventoryQuantity
-      updatedAt
-      product { id title status }
-      inventoryItem { id }
-    }
-    pageInfo { hasNextPage endCursor }
-  }
-}
+    f"""
+query Variants($first: Int!, $after: String, $query: String) {{
+  productVariants(first: $first, after: $after, query: $query, sortKey: ID) {{
+    nodes {{
+      {VARIANT_FIELDS}
+    }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}
 """,
     points=connection_points(PAGE_ROWS, 3),
 )
 
 CUSTOMERS = Document(
     "customers",
-    """
-query Customers($first: Int!, $after: String, $query: String, $sortKey: CustomerSortKeys!) {
-  customers(first: $first, after: $after, query: $query, sortKey: $sortKey) {
-    nodes {
-      id
-      firstName
-      lastName
-      note
-      numberOfOrders
-      updatedAt
-      amountSpent { amount currencyCode }
-      defaultEmailAddress { emailAddress }
-      defaultPhoneNumber { phoneNumber }
-      defaultAddress { phone }
-    }
-    pageInfo { hasNextPage endCursor }
-  }
-}
+    f"""
+query Customers($first: Int!, $after: String, $query: String, $sortKey: CustomerSortKeys!) {{
+  customers(first: $first, after: $after, query: $query, sortKey: $sortKey) {{
+    nodes {{
+      {CUSTOMER_FIELDS}
+    }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}
 """,
     points=connection_points(PAGE_ROWS, 3),
 )

@@ -103,7 +103,8 @@ class Transport:
 
     async def _token_for(self, request: Request) -> Token | NoToken:
         """Find the token to send with, or say why the call is not made."""
-        objection = self.session.versions.against_writing() if request.document.writes else None
+        document = request.document
+        objection = self.session.versions.against_writing() if document.writes and document.changes_shop else None
         return await self.session.tokens.current(self._gate) if objection is None else Refused(objection)
 
     async def _leave(self, request: Request) -> Reservation:

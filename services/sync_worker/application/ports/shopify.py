@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sync_worker.application.ports.pages import Page
+from sync_worker.application.ports.shopify_bulk import ShopifyBulk
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.products import ShopifyLocation, ShopifyVariant
@@ -83,6 +84,11 @@ class Shopify(Protocol):
     """
 
     metrics: VendorMetrics
+
+    @property
+    def bulk(self) -> ShopifyBulk:
+        """The shop's bulk operations."""
+        ...
 
     async def variant_page(self, wanted: ShopifyProductFilter, cursor: str | None) -> Page[ShopifyVariant]:
         """Read a page of at most 250 variants; None begins."""

@@ -1,25 +1,45 @@
 """How each pull is read."""
 
+import contextlib
 from dataclasses import replace
 
+from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext
+from sync_worker.application.ports.pull_catalog import PullPlace
 from sync_worker.application.ports.vendors import Vendors
+from sync_worker.application.pull.bulk import BulkSource
+from sync_worker.application.pull.bulk_place import is_bulk_place
 from sync_worker.application.pull.paged import PagedSource
 from sync_worker.application.pull.sources import PullSource
-from sync_worker.domain.failures import Origin
+from sync_worker.domain.failures import JobCancelled, Origin
 from sync_worker.domain.requests import (
     NhanhCustomerFilter,
     NhanhProductFilter,
     PullFilter,
+    PullMethod,
+    PullMode,
+    PullRequest,
     ShopifyCustomerFilter,
     ShopifyProductFilter,
 )
 
 
-def source_of(wanted: PullFilter, since: int | None, job: JobContext, vendors: Vendors, clock: Clock) -> PullSource:
-    """Open what a filter reads; changes before `since` (Unix seconds) are not asked for."""
-    wanted = _narrowed(wanted, since)
+class LastCallGate:
+    """`CallGate` for the one call that is still made for a cancelled job: to cancel what it had going at Shopify."""
+
+    def __init__(self, gate: CallGate) -> None:
+        self._gate = gate
+
+    async def pass_through(self, timeout_seconds: float) -> None:
+        """Let a call through although the job is cancelled; see `CallGate`."""
+        with contextlib.suppress(JobCancelled):
+            await self._gate.pass_through(timeout_seconds)
+
+
+def source_of(request: PullRequest, place: PullPlace, job: JobContext, vendors: Vendors, clock: Clock) -> PullSource:
+    """Open what a pull reads; changes before its `since` are not asked for."""
+    wanted = _narrowed(request.filter, place.since)
     if isinstance(wanted, NhanhProductFilter | NhanhCustomerFilter):
         nhanh = vendors.nhanh(job.store, job.gate)
         if isinstance(wanted, NhanhProductFilter):
@@ -28,6 +48,9 @@ def source_of(wanted: PullFilter, since: int | None, job: JobContext, vendors: V
         customers = wanted
         return PagedSource(Origin.NHANH, lambda cursor: nhanh.customer_page(customers, cursor), nhanh.metrics, clock)
     shopify = vendors.shopify(job.store, job.gate)
+    if goes_by_bulk(request, place):
+        farewell = vendors.shopify(job.store, LastCallGate(job.gate))
+        return BulkSource(shopify.bulk, farewell.bulk, shopify.metrics, wanted, place, job, clock)
     if isinstance(wanted, ShopifyProductFilter):
         variants = wanted
         return PagedSource(
@@ -35,6 +58,22 @@ def source_of(wanted: PullFilter, since: int | None, job: JobContext, vendors: V
         )
     buyers: ShopifyCustomerFilter = wanted
     return PagedSource(Origin.SHOPIFY, lambda cursor: shopify.customer_page(buyers, cursor), shopify.metrics, clock)
+
+
+def goes_by_bulk(request: PullRequest, place: PullPlace) -> bool:
+    """Whether a pull from Shopify goes by a bulk operation: as asked, or else as it was begun, or else when it is a FULL one."""
+    if request.method is not PullMethod.AUTO:
+        return request.method is PullMethod.BULK
+    if place.cursor is not None:
+        return is_bulk_place(place.cursor)
+    return place.mode is PullMode.FULL
+
+
+def begun_otherwise(request: PullRequest, place: PullPlace) -> bool:
+    """Whether an unfinished pull from Shopify was begun another way than is asked for now, so that its place is of no use."""
+    if place.cursor is None or isinstance(request.filter, NhanhProductFilter | NhanhCustomerFilter):
+        return False
+    return goes_by_bulk(request, place) is not is_bulk_place(place.cursor)
 
 
 def _narrowed(wanted: PullFilter, since: int | None) -> PullFilter:

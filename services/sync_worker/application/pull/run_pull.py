@@ -16,7 +16,7 @@ from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PreparedRows, PullCatalog, PullPlace, PullScope
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.ahead import ahead
-from sync_worker.application.pull.choosing import source_of
+from sync_worker.application.pull.choosing import begun_otherwise, source_of
 from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step
 from sync_worker.application.pull.telling import Telling
 from sync_worker.domain.operations import Operation
@@ -47,7 +47,10 @@ async def run_pull(
         job.store.store_id, operation, filter_hash(request.filter), _is_open(request.filter), job.job_id, job.fence
     )
     place = await catalog.open(scope, request.mode)
-    source = source_of(request.filter, place.since, job, vendors, clock)
+    if begun_otherwise(request, place):
+        await catalog.give_up(scope, place)
+        place = await catalog.open(scope, request.mode)
+    source = source_of(request, place, job, vendors, clock)
     telling = Telling(place, request.mode, source)
     if place.finished:
         return telling.result(place)

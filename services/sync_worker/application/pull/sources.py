@@ -16,7 +16,8 @@ class Step:
 
     `place` is where an attempt after a crash goes on, in the source's own words; None: the list has been read to its end.
     `read_time` (Unix microseconds) is when the vendor was asked, at the latest. `pages` is what the step counts as: 0 where
-    it only moves the place. `expected` is how many rows there will be in all, where that is known.
+    it only moves the place. `expected` is how many rows there will be in all, where that is known. `note` tells people what
+    is going on where rows do not.
     """
 
     rows: Sequence[MirrorRow]
@@ -25,6 +26,7 @@ class Step:
     refused: Sequence[RowRefusal] = ()
     pages: int = 1
     expected: int | None = None
+    note: str = ""
 
 
 class PullSource(Protocol):

@@ -26,18 +26,21 @@ class Telling:
         self._resumed = begun_at.counts.pages > 0
         self._introduction = f"{_introduction(begun_at, asked)}, {source.way}"
         self._expected: int | None = None
+        self._note = ""
         self._write_seconds = 0.0
 
     def stored(self, step: Step, seconds: float) -> None:
         """Take note of a step that was stored, and how long that took."""
         self._write_seconds += seconds
         self._expected = step.expected if step.expected is not None else self._expected
+        self._note = f"; {step.note}" if step.note else ""
 
     def progress(self, place: PullPlace) -> Progress:
         """Say how many rows there were so far; how many there will be is known of some ways of reading only."""
         counts = place.counts
         done = counts.rows + counts.failed
         words = f"{self._introduction}; {counts.rows} rows in {counts.pages} pages so far{_unreadable(counts)}"
+        words += self._note
         return Progress(
             total=None if self._expected is None else max(self._expected, done),
             successful=counts.rows,

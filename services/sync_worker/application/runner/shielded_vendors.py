@@ -1,6 +1,6 @@
 """Vendors whose writes are marked, so that a stop never cuts one in two."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.nhanh import Nhanh
@@ -12,6 +12,14 @@ from sync_worker.application.ports.shopify import (
     Shopify,
     SpendChange,
     VariantPrice,
+)
+from sync_worker.application.ports.shopify_bulk import (
+    BulkChunk,
+    BulkFilter,
+    BulkOperation,
+    BulkPosition,
+    ShopifyBulk,
+    SlotsTaken,
 )
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.application.ports.vendors import Vendors
@@ -45,6 +53,11 @@ class ShieldedShopify:
         self._shopify = shopify
         self._stopping = stopping
         self.metrics: VendorMetrics = shopify.metrics
+
+    @property
+    def bulk(self) -> ShopifyBulk:
+        """Mark what starts an operation; see `Shopify`."""
+        return ShieldedBulk(self._shopify.bulk, self._stopping)
 
     async def variant_page(self, wanted: ShopifyProductFilter, cursor: str | None) -> Page[ShopifyVariant]:
         """Read; see `Shopify`."""
@@ -86,3 +99,34 @@ class ShieldedShopify:
         """Write; see `Shopify`."""
         with self._stopping.writing():
             return await self._shopify.set_prices(product_id, changes)
+
+
+class ShieldedBulk:
+    """`ShopifyBulk` that is told the id of whatever it starts, so that it can be stopped or picked up again."""
+
+    def __init__(self, bulk: ShopifyBulk, stopping: Stopping) -> None:
+        self._bulk = bulk
+        self._stopping = stopping
+
+    async def find(self, pull_id: str) -> BulkOperation | None:
+        """Read; see `ShopifyBulk`."""
+        return await self._bulk.find(pull_id)
+
+    async def start(self, wanted: BulkFilter, pull_id: str) -> BulkOperation | SlotsTaken:
+        """Write; see `ShopifyBulk`."""
+        with self._stopping.writing():
+            return await self._bulk.start(wanted, pull_id)
+
+    async def look(self, operation_id: int) -> BulkOperation | None:
+        """Read; see `ShopifyBulk`."""
+        return await self._bulk.look(operation_id)
+
+    async def cancel(self, operation_id: int) -> None:
+        """Best effort, and so not held up; see `ShopifyBulk`."""
+        await self._bulk.cancel(operation_id)
+
+    def read(
+        self, operation: BulkOperation, wanted: BulkFilter, position: BulkPosition
+    ) -> AsyncGenerator[BulkChunk, None]:
+        """Read; see `ShopifyBulk`."""
+        return self._bulk.read(operation, wanted, position)

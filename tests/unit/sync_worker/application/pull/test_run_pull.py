@@ -14,6 +14,7 @@ from sync_worker.domain.requests import (
     NhanhCustomerFilter,
     NhanhProductFilter,
     PullFilter,
+    PullMethod,
     PullMode,
     PullRequest,
     ShopifyCustomerFilter,
@@ -43,7 +44,7 @@ class World:
         operation: Operation = Operation.PULL_NHANH_PRODUCTS,
     ) -> OperationResult:
         """Run a pull."""
-        request = PullRequest(mode, NhanhProductFilter() if wanted is None else wanted)
+        request = PullRequest(mode, NhanhProductFilter() if wanted is None else wanted, PullMethod.PAGES)
         return await run_pull(
             job, request, operation=operation, vendors=vendors, catalog=self.catalog, clock=self.clock
         )

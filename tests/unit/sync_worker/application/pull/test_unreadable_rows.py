@@ -15,6 +15,7 @@ from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import (
     NhanhProductFilter,
     PullFilter,
+    PullMethod,
     PullMode,
     PullRequest,
     ShopifyCustomerFilter,
@@ -48,7 +49,7 @@ class World:
     ) -> OperationResult:
         """Run a pull."""
         self.clock.advance(1)
-        request = PullRequest(mode, wanted or NhanhProductFilter())
+        request = PullRequest(mode, wanted or NhanhProductFilter(), PullMethod.PAGES)
         return await run_pull(
             job, request, operation=operation, vendors=vendors, catalog=self.catalog, clock=self.clock
         )

@@ -1,0 +1,201 @@
+"""The result of a bulk operation over HTTP: a stream of whole lines that begins anywhere and outlives broken connections.
+
+The file lies with a storage host that is no part of Shopify's API: no access token is sent to it, its redirects are not followed,
+and only https, or the very origin that the shop is called at, will do.
+"""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+
+import httpx
+
+from sync_worker.adapters.backoff import Backoff, Retries, retry_after_seconds
+from sync_worker.application.ports.call_gate import CallGate
+from sync_worker.application.ports.clock import Clock
+from sync_worker.application.ports.shopify_bulk import UnusableResult
+from sync_worker.application.ports.vendor_metrics import VendorMetrics
+from sync_worker.domain.failures import VendorUnavailable
+
+CHUNK_BYTES = 1024 * 1024
+"""So much is read before it is handed on, as far as it is whole lines: some 2,500 rows."""
+
+LONGEST_LINE = 16 * 1024 * 1024
+"""Bytes; no row of ours comes near it."""
+
+RETRIES = Backoff(attempts=6, first_seconds=0.5, longest_seconds=8.0, total_seconds=600.0)
+"""Of a download that does not come on; one that does begins to count anew."""
+
+PACE_SECONDS = 60.0
+PACE_BYTES = 64 * 1024
+"""Less than this in so many seconds is no download."""
+
+MOST_ADDRESSES = 3
+"""So often in a row a fresh address is asked for, since the last was refused, before the result is given up."""
+
+_ADDRESS_STATUSES = frozenset({401, 403, 404, 410})
+"""How storage hosts answer to an address whose signature has run out, or whose file is gone."""
+
+_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)", re.ASCII)
+
+Address = Callable[[], Awaitable[str]]
+"""Asks Shopify for an address of the result, since one is good for a while only."""
+
+
+class Download:
+    """One result, read from a byte on."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        origin: str,
+        gate: CallGate,
+        clock: Clock,
+        uniform: Callable[[float, float], float],
+        metrics: VendorMetrics,
+        read_seconds: float,
+    ) -> None:
+        self._http = http
+        self._origin = _origin_of(httpx.URL(origin))
+        self._gate = gate
+        self._clock = clock
+        self._uniform = uniform
+        self._metrics = metrics
+        self._read_seconds = read_seconds
+
+    async def lines(self, url: str, fresh: Address, offset: int) -> AsyncGenerator[bytes, None]:
+        """Read whole lines, about CHUNK_BYTES at a time, to the end of the file; the last may lack its line feed.
+
+        Raises:
+            UnusableResult: The file is gone, or is no such file.
+            VendorUnavailable: The host is not to be had; what was read stays good.
+            WorkStopped: The gate is shut.
+        """
+        held = bytearray()
+        retries, addresses = self._retries(), 0
+        while True:
+            began = self._clock.monotonic()
+            try:
+                async with aclosing(self._pieces(url, offset + len(held))) as pieces:
+                    async for piece in pieces:
+                        held += piece
+                        if len(held) < CHUNK_BYTES or not (end := held.rfind(b"\n") + 1):
+                            _bounded(held)
+                            continue
+                        lines = bytes(held[:end])
+                        del held[:end]
+                        offset += end
+                        yield lines
+                        retries, addresses = self._retries(), 0
+                        await self._gate.pass_through(self._read_seconds)
+            except _Broken as broken:
+                fault = broken
+            except httpx.HTTPError as error:
+                fault = _Broken("CONNECTION_LOST", f"the download of a bulk result broke off: {type(error).__name__}")
+            else:
+                if held:
+                    yield bytes(held)
+                return
+            if isinstance(fault, _AddressRefused):
+                addresses += 1
+                if addresses > MOST_ADDRESSES:
+                    raise UnusableResult(fault.code, fault.message)
+                url = await fresh()
+            if not await retries.again(self._clock.monotonic() - began, fault.retry_after):
+                raise VendorUnavailable("shopify", fault.code, fault.message)
+            self._metrics.retries += 1
+
+    async def _pieces(self, url: str, offset: int) -> AsyncGenerator[bytes, None]:
+        """Make one request, and read from a byte on; where the host gives the whole file, up to there for nothing."""
+        self._must_be_safe(url)
+        headers = {"accept-encoding": "identity"}  # bytes are counted as they are in the file
+        if offset:
+            headers["range"] = f"bytes={offset}-"
+        await self._gate.pass_through(self._read_seconds)
+        timeout = httpx.Timeout(self._read_seconds)
+        async with self._http.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=False) as response:
+            if _is_behind_the_end(response, offset):
+                return
+            skipped = _to_skip(response, offset)
+            async for piece in self._at_a_fair_pace(response.aiter_raw()):
+                if len(piece) <= skipped:
+                    skipped -= len(piece)
+                else:
+                    yield piece[skipped:]
+                    skipped = 0
+            if skipped:
+                raise UnusableResult("BULK_INCOMPLETE", "the result of a bulk operation is shorter than it was")
+
+    async def _at_a_fair_pace(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Pass on what comes, unless it only drips: the time-out of a read never ends a connection that drips."""
+        began, received = self._clock.monotonic(), 0
+        async for piece in pieces:
+            received += len(piece)
+            yield piece
+            took = self._clock.monotonic() - began
+            if took >= PACE_SECONDS:
+                if received < PACE_BYTES:
+                    raise _Broken("TOO_SLOW", f"a bulk result came at {received / took:.0f} bytes a second")
+                began, received = self._clock.monotonic(), 0
+
+    def _must_be_safe(self, url: str) -> None:
+        try:
+            address = httpx.URL(url)
+        except httpx.InvalidURL:
+            address = httpx.URL("")
+        if not address.host or (address.scheme != "https" and _origin_of(address) != self._origin):
+            message = "the result of a bulk operation lies at an address that is not taken: it is no https one"
+            raise UnusableResult("UNSAFE_ADDRESS", message, retryable=False)
+
+    def _retries(self) -> Retries:
+        return Retries(RETRIES, self._clock, self._uniform, self._read_seconds)
+
+
+class _Broken(Exception):
+    """A request that did not end well, and may if it is made again."""
+
+    def __init__(self, code: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+
+
+class _AddressRefused(_Broken):
+    """The address is not, or no longer, good."""
+
+
+def _is_behind_the_end(response: httpx.Response, offset: int) -> bool:
+    """Whether all has been read; 416 is how a host says that nothing lies at a byte (RFC 9110, 15.5.17)."""
+    if response.status_code != 416:
+        return False
+    if offset and response.headers.get("content-range") == f"bytes */{offset}":
+        return True
+    raise UnusableResult("BULK_INCOMPLETE", "the result of a bulk operation is shorter than it was")
+
+
+def _to_skip(response: httpx.Response, offset: int) -> int:
+    """Find how many bytes of the answer come before the one that was asked for."""
+    status = response.status_code
+    if status == 200:
+        return offset
+    if status == 206:
+        begins = _RANGE.fullmatch(response.headers.get("content-range", ""))
+        if begins is None or int(begins[1]) != offset:
+            raise UnusableResult("MALFORMED_ANSWER", "a part of a bulk result came that was not asked for")
+        return 0
+    message = f"the host of a bulk operation's result answered with HTTP {status}"
+    if status in _ADDRESS_STATUSES:
+        raise _AddressRefused("BULK_RESULT_GONE", message)
+    if status in (408, 429) or status >= 500:
+        raise _Broken(f"HTTP_{status}", message, retry_after_seconds(response.headers.get("retry-after")))
+    raise UnusableResult("MALFORMED_ANSWER", message)
+
+
+def _bounded(held: bytearray) -> None:
+    if len(held) > LONGEST_LINE:
+        raise UnusableResult("MALFORMED_ANSWER", "a line of a bulk operation's result does not end")
+
+
+def _origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
