@@ -12,7 +12,15 @@ from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.mirrors import MIRRORS
-from sync_worker.adapters.catalog.pulls_gone import drop_seen, mark_gone, mark_seen, must_not_go
+from sync_worker.adapters.catalog.pulls_gone import (
+    drop_seen,
+    has_undated,
+    mark_gone,
+    mark_seen,
+    must_not_go,
+    seen_before,
+    unseen,
+)
 from sync_worker.adapters.catalog.pulls_pages import confirm_prices, store_rows
 from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.application.ports.clock import Clock
@@ -99,15 +107,17 @@ class SqlPullCatalog:
         ready = await asyncio.to_thread(mirror.rows, rows)
         now = self._clock.now_micros()
         read_to_end = next_cursor is None
-        unreadable = PullCounts(failed=len(refused))
+        told = [*(row.vendor_id for row in ready), *refused]
 
         def unit(connection: Connection) -> PullPlace:
             raise_fence(connection, scope.fence)
-            counts = place.counts + unreadable + store_rows(connection, mirror, scope.store_id, ready, now)
+            before = seen_before(connection, place.pull_id, told) if _marks_gone(scope, place) else set()
+            stored = store_rows(connection, mirror, scope.store_id, ready, now, counted_before=before)
+            counts = place.counts + stored + PullCounts(failed=len(set(refused) - before))
             if scope.operation is Operation.PULL_SHOPIFY_PRODUCTS:
                 confirm_prices(connection, scope.store_id, ready, read_time)
             if _marks_gone(scope, place):
-                mark_seen(connection, place.pull_id, [*(row.vendor_id for row in ready), *refused])
+                mark_seen(connection, place.pull_id, told)
             _move(
                 connection,
                 scope,
@@ -123,6 +133,20 @@ class SqlPullCatalog:
             return PullPlace(place.pull_id, place.mode, place.since, next_cursor, counts, read_to_end, False)
 
         return await self._database.write(unit)
+
+    async def has_undated(self, scope: PullScope) -> bool:
+        """Look for rows without a time; see `PullCatalog`."""
+        mirror = MIRRORS[scope.operation]
+        return await self._database.read(lambda connection: has_undated(connection, mirror, scope.store_id))
+
+    async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:
+        """Look for rows that nobody told of; see `PullCatalog`."""
+        if not _marks_gone(scope, place):
+            return ()
+        mirror = MIRRORS[scope.operation]
+        return await self._database.read(
+            lambda connection: unseen(connection, mirror, scope.store_id, place.pull_id, after=after, limit=limit)
+        )
 
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:
         """Mark the gone and end the pull; see `PullCatalog`."""

@@ -1,8 +1,8 @@
 """Which rows of a mirror a full pull did not see, and the guard before they are marked."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.mirrors import Mirror
@@ -18,6 +18,12 @@ def mark_seen(connection: Connection, pull_id: str, vendor_ids: Iterable[int]) -
     seen = [{"pull_id": pull_id, "vendor_id": vendor_id} for vendor_id in vendor_ids]
     if seen:
         connection.execute(insert(pull_seen).on_conflict_do_nothing(), seen)
+
+
+def seen_before(connection: Connection, pull_id: str, vendor_ids: Collection[int]) -> set[int]:
+    """Find those of these ids that a pull has seen."""
+    among = select(pull_seen.c.vendor_id).where(pull_seen.c.pull_id == pull_id, pull_seen.c.vendor_id.in_(vendor_ids))
+    return set(connection.execute(among).scalars())
 
 
 def drop_seen(connection: Connection, pull_id: str) -> None:
@@ -55,6 +61,24 @@ def mark_gone(connection: Connection, mirror: Mirror, store_id: str, pull_id: st
         .values(gone_time=now)
     )
     return marked.rowcount
+
+
+def unseen(connection: Connection, mirror: Mirror, store_id: str, pull_id: str, *, after: int, limit: int) -> list[int]:
+    """Find the ids of rows that would be marked, in order, beyond `after`."""
+    one = mirror.table.c[mirror.id_column]
+    going = select(one).where(_going(mirror, store_id, pull_id), one > after).order_by(one).limit(limit)
+    return list(connection.execute(going).scalars())
+
+
+def has_undated(connection: Connection, mirror: Mirror, store_id: str) -> bool:
+    """Whether a living row has no time of its last change; 0 may stand for none."""
+    columns = mirror.table.c
+    undated = or_(columns.updated_at.is_(None), columns.updated_at <= 0)
+    return bool(
+        connection.execute(
+            select(exists().where(columns.store_id == store_id, columns.gone_time.is_(None), undated))
+        ).scalar_one()
+    )
 
 
 def _going(mirror: Mirror, store_id: str, pull_id: str) -> ColumnElement[bool]:

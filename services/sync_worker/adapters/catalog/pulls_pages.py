@@ -1,6 +1,6 @@
 """A page's rows in their mirror: created, updated and unchanged told apart, and only what changed written."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy import insert as plain_insert
@@ -16,9 +16,18 @@ CONFIRMED_FRESH_MICROS = 24 * 3600 * 1_000_000
 
 
 def store_rows(
-    connection: Connection, mirror: Mirror, store_id: str, rows: Sequence[MirroredRow], now: int
+    connection: Connection,
+    mirror: Mirror,
+    store_id: str,
+    rows: Sequence[MirroredRow],
+    now: int,
+    *,
+    counted_before: Collection[int] = (),
 ) -> PullCounts:
-    """Store what is new or differs. A row that had gone and is told of again is an update."""
+    """Store what is new or differs. A row that had gone and is told of again is an update.
+
+    A row that this pull has counted before is not counted again, whatever it has become.
+    """
     known = _known(connection, mirror, store_id, rows)
     created = [row for row in rows if row.vendor_id not in known]
     updated = [row for row in rows if row.vendor_id in known and known[row.vendor_id] != (row.row_hash, None)]
@@ -27,7 +36,11 @@ def store_rows(
         _upsert(connection, mirror, store_id, changed, now)
         if mirror.side is not None:
             _replace_phones(connection, mirror.side, store_id, changed, had_phones=updated)
-    return PullCounts(created=len(created), updated=len(updated), unchanged=len(rows) - len(changed), pages=1)
+
+    def count(told: Sequence[MirroredRow]) -> int:
+        return sum(row.vendor_id not in counted_before for row in told)
+
+    return PullCounts(count(created), count(updated), count(rows) - count(changed), pages=1)
 
 
 def confirm_prices(connection: Connection, store_id: str, rows: Sequence[MirroredRow], read_time: int) -> None:

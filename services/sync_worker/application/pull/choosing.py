@@ -4,9 +4,11 @@ from dataclasses import replace
 
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext
+from sync_worker.application.ports.pull_catalog import PullPlace
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.paged import PagedSource
 from sync_worker.application.pull.sources import PullSource
+from sync_worker.application.pull.windows import MirroredCustomers, WindowedSource, is_place
 from sync_worker.domain.failures import Origin
 from sync_worker.domain.requests import (
     NhanhCustomerFilter,
@@ -17,15 +19,19 @@ from sync_worker.domain.requests import (
 )
 
 
-def source_of(wanted: PullFilter, since: int | None, job: JobContext, vendors: Vendors, clock: Clock) -> PullSource:
-    """Open what a filter reads; changes before `since` (Unix seconds) are not asked for."""
-    wanted = _narrowed(wanted, since)
+def source_of(
+    wanted: PullFilter, place: PullPlace, job: JobContext, vendors: Vendors, clock: Clock, mirrored: MirroredCustomers
+) -> PullSource:
+    """Open what a filter reads; changes before the place's `since` are not asked for. A pull goes on as it has begun."""
+    wanted = _narrowed(wanted, place.since)
     if isinstance(wanted, NhanhProductFilter | NhanhCustomerFilter):
         nhanh = vendors.nhanh(job.store, job.gate)
         if isinstance(wanted, NhanhProductFilter):
             products = wanted
             return PagedSource(Origin.NHANH, lambda cursor: nhanh.product_page(products, cursor), nhanh.metrics, clock)
         customers = wanted
+        if customers.updated_since is None and (place.cursor is None or is_place(place.cursor)):
+            return WindowedSource(nhanh, customers, mirrored, clock)
         return PagedSource(Origin.NHANH, lambda cursor: nhanh.customer_page(customers, cursor), nhanh.metrics, clock)
     shopify = vendors.shopify(job.store, job.gate)
     if isinstance(wanted, ShopifyProductFilter):

@@ -14,6 +14,7 @@ from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.ports.pull_catalog import PullCatalog, PullScope
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.choosing import source_of
+from sync_worker.application.pull.mirrored import MirrorOfPull
 from sync_worker.application.pull.telling import Telling
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import PullFilter, PullRequest
@@ -42,7 +43,8 @@ async def run_pull(
         job.store.store_id, operation, filter_hash(request.filter), _is_open(request.filter), job.job_id, job.fence
     )
     place = await catalog.open(scope, request.mode)
-    source = source_of(request.filter, place.since, job, vendors, clock)
+    mirrored = MirrorOfPull(catalog, scope, place)
+    source = source_of(request.filter, place, job, vendors, clock, mirrored)
     telling = Telling(place, request.mode, source)
     if place.finished:
         return telling.result(place)
