@@ -54,6 +54,10 @@ chaos: $(STAMPS)/dev ## Try fencing and recovery by 300 seeded trials with real 
 bench-tracker: $(STAMPS)/dev ## Measure how fast a cancel and a dead worker's job reach a worker; run nothing beside it
 	@$(BIN)/python -m bench.tracker
 
+.PHONY: bench-pull
+bench-pull: $(STAMPS)/dev ## Measure pulls beside the vendors' quotas, raw loops and other programs; run nothing beside it
+	@$(BIN)/python -m bench.pull $(BENCH_ARGS)
+
 .PHONY: simulate
 simulate: $(STAMPS)/dev ## Simulate JobTracker in virtual time: 3,000 seeded scenarios, some millions of interleavings
 	$(BIN)/python -m tests.simulation --scenarios 3000
@@ -89,3 +93,5 @@ lock: $(STAMPS)/dev ## Write the locks anew, with hashes and without addresses
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-package nhanhsync --group build pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-package nhanhsync --group dev pyproject.toml --output-file requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header tools/protoc/requirements.in --output-file tools/protoc/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header bench/peers/dlt.in --output-file bench/peers/dlt.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header bench/peers/tap.in --output-file bench/peers/tap.lock

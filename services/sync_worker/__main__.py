@@ -57,6 +57,7 @@ from sync_worker.application.runner.attempt import Workshop
 from sync_worker.application.runner.registration import register_until_done
 from sync_worker.application.runner.runner import Runner
 from sync_worker.application.start_operation import Starter
+from sync_worker.application.store_check.check_store import Checker
 from sync_worker.domain.failures import CatalogUnavailable, OperationFailure
 from sync_worker.domain.operations import SPECS, Operation
 from sync_worker.domain.requests import OperationRequest
@@ -187,9 +188,10 @@ async def running(
         stack.push_async_callback(_cancelled, registering)
         worker_id = _worker_id()
         stop_claiming = None
+        vendors = await stack.enter_async_context(VendorClients(clock, call_seconds=_call_seconds(settings)))
         if settings.runner:
             runner = Runner(
-                await _workshop(stack, database, queue, stores, clock, uniform, _call_seconds(settings)),
+                _workshop(database, queue, stores, vendors, clock, uniform),
                 worker_id=worker_id,
                 types=list(SPECS),
                 concurrency=settings.concurrency,
@@ -208,7 +210,7 @@ async def running(
             new_id=_new_id,
         )
         reader = SqlCatalogReader(database, clock)
-        servicer = SyncWorkerServicer(starter, reader, reader)
+        servicer = SyncWorkerServicer(starter, reader, reader, Checker(stores, vendors, clock))
         door = await stack.enter_async_context(
             standing_door(PERMISSIONS, tokens_file=settings.tokens_file, limits=settings.limits())
         )
@@ -226,14 +228,13 @@ async def running(
         yield Handle(address, metrics_address, worker_id)
 
 
-async def _workshop(
-    stack: contextlib.AsyncExitStack,
+def _workshop(
     database: Database,
     queue: GrpcWorkQueue,
     stores: Mapping[str, Store],
+    vendors: VendorClients,
     clock: Clock,
     uniform: Callable[[float, float], float],
-    call_seconds: float,
 ) -> Workshop:
     selections = SqlSelections(database, clock)
     pushes = SqlPushCatalog(database, clock)
@@ -246,7 +247,7 @@ async def _workshop(
     return Workshop(
         queue=queue,
         stores=stores,
-        vendors=await stack.enter_async_context(VendorClients(clock, call_seconds=call_seconds)),
+        vendors=vendors,
         operate=Operations(
             pulls=SqlPullCatalog(database, clock),
             matches=SqlMatchCatalog(database, clock),

@@ -68,13 +68,23 @@ def test_tests_are_no_packages() -> None:
 
 
 def test_unit_tests_mirror_the_services() -> None:
-    """A folder of unit tests stands for a folder of the services or the clients."""
+    """A folder of unit tests stands for a folder of the services or the clients, or for the benchmarks."""
     homes = [ROOT / "services", ROOT / "clients" / "nhanhsync"]
     folders = {path.parent.relative_to(ROOT / "tests" / "unit") for path in tracked("tests/unit/**/test_*.py")}
+    folders -= {Path("bench")}
     assert [str(folder) for folder in folders if not any((home / folder).is_dir() for home in homes)] == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "tools/protoc/requirements.lock"])
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "requirements.lock",
+        "requirements-dev.lock",
+        "tools/protoc/requirements.lock",
+        "bench/peers/dlt.lock",
+        "bench/peers/tap.lock",
+    ],
+)
 def test_locks_are_pinned_with_hashes_and_name_no_host(lock: str) -> None:
     """A lock installs the same files from whatever index a machine uses."""
     text = (ROOT / lock).read_text()

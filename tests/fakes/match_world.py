@@ -39,7 +39,7 @@ from sync_worker.adapters.catalog.tables import metadata
 metadata.create_all(context.config.attributes["connection"])
 """
 
-_MIRROR = {"row_hash": 0, "first_time": 0, "change_time": 0}
+_MIRROR = {"row_hash": 0, "first_time": 0, "change_pull": 0, "change_time": 0}
 _CUSTOMERS = {Side.NHANH: nhanh_customers, Side.SHOPIFY: shopify_customers}
 _SHOPIFY_CUSTOMER = {"amount_spent": 0, "currency": "VND", "orders": 0, "updated_at": 0}
 

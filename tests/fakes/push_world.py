@@ -260,7 +260,7 @@ class PushWorld:
         await self.write(mappings, **{**row, **values})
 
 
-_MIRROR = {"row_hash": 0, "first_time": 0, "change_time": 0, "gone_time": None}
+_MIRROR = {"row_hash": 0, "first_time": 0, "change_pull": 0, "change_time": 0, "gone_time": None}
 
 
 def left_failed(lane: Lane, *, attempts: int = 1, retryable: bool = True, at: int = 0) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import httpx
 import orjson
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.limiter import CostBucket
+from sync_worker.adapters.shopify.session import open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS
 from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.stores import ShopifyAccount
@@ -87,7 +88,10 @@ class OpenGate:
 
 @dataclass
 class ScriptedShop:
-    """Answers with its steps in order; the last answers for ever. `asked` keeps the bodies of requests."""
+    """Answers with its steps in order; the last answers for ever. `asked` keeps the bodies of requests.
+
+    With `new` it is not known yet which version of the API it serves.
+    """
 
     steps: list[Step]
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -95,11 +99,14 @@ class ScriptedShop:
     clock: ManualClock = field(default_factory=ManualClock)
     gate: OpenGate = field(default_factory=OpenGate)
     on_call: Callable[[], None] = lambda: None
+    new: bool = False
 
     def __post_init__(self) -> None:
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
         self.account = ShopifyAccount("http://shop.test/", "hanoi", "2026-07", TOKEN)
         self.bucket = CostBucket(self.clock)
+        self.session = open_session(self.account, self.http, self.clock, CALL_SECONDS)
+        self.session.versions.heard = not self.new
         self.client = self.another()
 
     def another(
@@ -114,6 +121,7 @@ class ScriptedShop:
             clock or self.clock,
             lambda _low, high: high,
             call_seconds,
+            session=self.session,
         )
 
     @property

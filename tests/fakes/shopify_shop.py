@@ -11,6 +11,8 @@ from sandbox.faults import FaultKind, Rule
 from sandbox.world import StoreWorld
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.limiter import CostBucket
+from sync_worker.adapters.shopify.session import open_session
+from sync_worker.adapters.shopify.transport import CALL_SECONDS
 from sync_worker.application.ports.pages import Page
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.products import ShopifyVariant
@@ -33,7 +35,7 @@ class SharedClock(ManualClock):
 
 @dataclass
 class SandboxShop:
-    """A shop of the sandbox, and what opens clients of it, as jobs do."""
+    """A shop of the sandbox, whose version of the API is known, and what opens clients of it, as jobs do."""
 
     world: StoreWorld
     account: ShopifyAccount
@@ -44,10 +46,20 @@ class SandboxShop:
 
     def __post_init__(self) -> None:
         self.bucket = CostBucket(self.clock)
+        self.session = open_session(self.account, self.http, self.clock, CALL_SECONDS)
+        self.session.versions.heard = True
 
     def client(self) -> ShopifyClient:
         """Open a client on the shop's one bucket."""
-        return ShopifyClient(self.account, self.http, self.bucket, self.gate, self.clock, lambda _low, high: high)
+        return ShopifyClient(
+            self.account,
+            self.http,
+            self.bucket,
+            self.gate,
+            self.clock,
+            lambda _low, high: high,
+            session=self.session,
+        )
 
     def fault(self, kind: FaultKind, operation: str, **more: Any) -> None:
         """Make calls of an operation go wrong."""

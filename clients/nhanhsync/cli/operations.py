@@ -32,6 +32,7 @@ class Operation:
 
 
 MODES = words_of(pb.PullMode, "PULL_MODE_")
+METHODS = words_of(pb.PullMethod, "PULL_METHOD_")
 NHANH_STATUSES = words_of(pb.NhanhProductStatus, "NHANH_PRODUCT_STATUS_")
 SHOPIFY_STATUSES = words_of(pb.ShopifyProductStatus, "SHOPIFY_PRODUCT_STATUS_")
 CUSTOMER_TYPES = words_of(pb.NhanhCustomerType, "NHANH_CUSTOMER_TYPE_")
@@ -46,6 +47,10 @@ ASPECTS = {
 
 def _mode(given: Given) -> Any:  # noqa: ANN401 - an enum's value
     return choice(given["mode"], MODES, "--mode")
+
+
+def _method(given: Given) -> Any:  # noqa: ANN401 - an enum's value
+    return choice(given["method"], METHODS, "--method")
 
 
 def _since(given: Given) -> Any:  # noqa: ANN401 - a timestamp or None
@@ -66,7 +71,7 @@ def _pull_nhanh_products(options: pb.StartOptions, given: Given) -> Message:
 def _pull_shopify_products(options: pb.StartOptions, given: Given) -> Message:
     statuses: Any = choices(given["status"], SHOPIFY_STATUSES, "--status")
     wanted = pb.ShopifyProductFilter(statuses=statuses, updated_since=_since(given))
-    return pb.PullShopifyProductsRequest(options=options, mode=_mode(given), filter=wanted)
+    return pb.PullShopifyProductsRequest(options=options, mode=_mode(given), filter=wanted, method=_method(given))
 
 
 def _pull_nhanh_customers(options: pb.StartOptions, given: Given) -> Message:
@@ -82,7 +87,7 @@ def _pull_nhanh_customers(options: pb.StartOptions, given: Given) -> Message:
 
 def _pull_shopify_customers(options: pb.StartOptions, given: Given) -> Message:
     wanted = pb.ShopifyCustomerFilter(search=given["search"] or "", updated_since=_since(given))
-    return pb.PullShopifyCustomersRequest(options=options, mode=_mode(given), filter=wanted)
+    return pb.PullShopifyCustomersRequest(options=options, mode=_mode(given), filter=wanted, method=_method(given))
 
 
 def _selection(given: Given) -> pb.MappingSelection:
@@ -167,7 +172,7 @@ OPERATIONS = {
             "Pull Shopify Products",
             "PullShopifyProducts",
             _pull_shopify_products,
-            *(*_PULL, "status"),
+            *(*_PULL, "method", "status"),
         ),
         _operation(
             "pull-nhanh-customers",
@@ -181,7 +186,7 @@ OPERATIONS = {
             "Pull Shopify Customers",
             "PullShopifyCustomers",
             _pull_shopify_customers,
-            *(*_PULL, "search"),
+            *(*_PULL, "method", "search"),
         ),
         _operation("sync-products", "Product Sync", "SyncProducts", _sync_products, *(*_PUSH, "what")),
         _operation("sync-customers", "Customer Sync", "SyncCustomers", _sync_customers, *_PUSH),

@@ -61,6 +61,13 @@ def run(
     ] = None,
     as_json: Json = False,
     mode: Annotated[str | None, typer.Option(help="full or incremental.", rich_help_panel=PULLS)] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a pull from Shopify: pages, bulk, or auto, which is usual: bulk for full ones, pages for incremental ones.",
+            rich_help_panel=PULLS,
+        ),
+    ] = None,
     updated_since: Annotated[
         str | None, typer.Option(help="ISO time; Vietnam's unless it names a zone.", rich_help_panel=PULLS)
     ] = None,

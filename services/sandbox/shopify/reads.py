@@ -136,6 +136,12 @@ def shop(_root: object, info: GraphQLResolveInfo) -> Row:
     return {"name": f"Sandbox {call.shop.shop}", "currencyCode": call.shop.currency}
 
 
+def installation(_root: object, info: GraphQLResolveInfo) -> Row:
+    """Tell what the app may do."""
+    call: Call = info.context
+    return {"accessScopes": [{"handle": scope} for scope in sorted(call.shop.scopes)]}
+
+
 def _list(
     call: Call, rows: ById[Any], values: dict[str, Value], show: Callable[[int], Row], asked: dict[str, Any]
 ) -> Found:

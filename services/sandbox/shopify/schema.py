@@ -26,6 +26,7 @@ from sandbox.shopify.selections import fields_of
 SDL = Path(__file__).with_name("schema.graphql")
 RESOLVERS = {
     ("QueryRoot", "shop"): reads.shop,
+    ("QueryRoot", "currentAppInstallation"): reads.installation,
     ("QueryRoot", "node"): reads.node,
     ("QueryRoot", "nodes"): reads.nodes,
     ("QueryRoot", "product"): reads.one("Product"),

@@ -5,6 +5,9 @@ from decimal import Decimal
 
 from sandbox.by_id import ById
 
+SCOPES = ("write_customers", "write_inventory", "write_products", "read_locations")
+"""What the app was granted; who may write may read."""
+
 
 @dataclass(slots=True)
 class Location:
@@ -74,6 +77,7 @@ class Shop:
     shop: str
     access_token: str
     currency: str = "VND"
+    scopes: set[str] = field(default_factory=lambda: set(SCOPES))
     locations: dict[int, Location] = field(default_factory=dict)
     products: ById[Product] = field(default_factory=ById)
     variants: ById[Variant] = field(default_factory=ById)

@@ -20,7 +20,10 @@ from pydantic import (
     field_validator,
 )
 
-from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAccount, Store
+from sync_worker.domain.stores import ClientCredentials, LocationMapping, NhanhAccount, ShopifyAccount, Store
+
+DEFAULT_API_VERSION = "2026-07"
+"""Every document is held against Shopify's own schema of this version; Shopify supports a version for a year at least."""
 
 _LOCATION = re.compile(r"(?:gid://shopify/Location/)?([1-9][0-9]{0,18})")
 _WORDS = {"missing": "is missing", "extra_forbidden": "is not a key of the stores file"}
@@ -157,14 +160,43 @@ class _Nhanh(_Table):
 class _Shopify(_Table):
     shop: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
     base_url: _Url | None = None
-    api_version: Annotated[str, Field(pattern=r"^20[0-9]{2}-(01|04|07|10)$")] = "2026-07"
+    api_version: Annotated[str, Field(pattern=r"^20[0-9]{2}-(01|04|07|10)$")] = DEFAULT_API_VERSION
+    client_id: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None
+    client_secret_env: str | None = None
+    client_secret_file: _SecretFile = None
     access_token_env: str | None = None
     access_token_file: _SecretFile = None
+
+    @field_validator("client_secret_file")
+    @classmethod
+    def _secret(cls, file: str | None, info: ValidationInfo) -> str | None:
+        """The secret is there if the id is, and the other way round; an id that is faulty is there."""
+        client_id = info.data.get("client_id", "faulty")
+        if client_id is None and (file is not None or info.data.get("client_secret_env") is not None):
+            raise ValueError("is the secret of a client, and client_id is missing")
+        return _try_secret(file, info, required=client_id is not None)
 
     @field_validator("access_token_file")
     @classmethod
     def _token(cls, file: str | None, info: ValidationInfo) -> str | None:
-        return _try_secret(file, info, required=True)
+        """Exactly one of the two ways is taken: an access token, or a client's id and secret."""
+        client = ("client_id", "client_secret_env", "client_secret_file")
+        if all(info.data.get(name, "faulty") is None for name in client):
+            if file is None and info.data.get("access_token_env") is None:
+                raise ValueError(
+                    "name the secret by access_token_env or access_token_file, or give client_id and its secret by "
+                    "client_secret_env or client_secret_file"
+                )
+            return _try_secret(file, info, required=True)
+        if file is not None or info.data.get("access_token_env") is not None:
+            raise ValueError("give an access token, or client_id and its secret, not both")
+        return file
+
+    def credentials(self, secrets: _Secrets) -> str | ClientCredentials:
+        """Read whichever of the two is given."""
+        if self.client_id is None:
+            return secrets.read(self.access_token_file, self.access_token_env)
+        return ClientCredentials(self.client_id, secrets.read(self.client_secret_file, self.client_secret_env))
 
 
 class _Location(_Table):
@@ -210,7 +242,7 @@ class _Store(_Table):
                 base_url=shopify.base_url or f"https://{shopify.shop}.myshopify.com",
                 shop=shopify.shop,
                 api_version=shopify.api_version,
-                access_token=secrets.read(shopify.access_token_file, shopify.access_token_env),
+                credentials=shopify.credentials(secrets),
             ),
             locations=tuple(LocationMapping(each.depot_id, each.location_id) for each in self.locations),
             auto_link_confidence=self.auto_link_confidence,

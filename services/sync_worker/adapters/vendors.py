@@ -12,11 +12,10 @@ from sync_worker.adapters.nhanh.client import NhanhClient
 from sync_worker.adapters.nhanh.limiter import SlidingWindows
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.limiter import CostBucket
+from sync_worker.adapters.shopify.session import ShopSession, open_session
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
-from sync_worker.application.ports.nhanh import Nhanh
-from sync_worker.application.ports.shopify import Shopify
-from sync_worker.domain.stores import Store
+from sync_worker.domain.stores import ShopifyAccount, Store
 
 CONNECTIONS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30.0)
 """To each vendor, for all jobs together."""
@@ -26,7 +25,7 @@ LONGEST_CALL_SECONDS = 15.0
 
 
 class VendorClients:
-    """`Vendors` over HTTP, for as long as the context lasts.
+    """`Vendors` and `CheckedVendors` over HTTP, for as long as the context lasts.
 
     No call takes longer than `call_seconds`. `uniform` draws a number between its two arguments; the machine's own
     randomness unless another is given.
@@ -47,6 +46,7 @@ class VendorClients:
         self._shopify_http = _connections()
         self._windows = SlidingWindows(clock)
         self._buckets: dict[tuple[str, str], CostBucket] = {}
+        self._sessions: dict[ShopifyAccount, ShopSession] = {}
 
     async def __aenter__(self) -> "VendorClients":
         await self._stack.enter_async_context(self._nhanh_http)
@@ -58,7 +58,7 @@ class VendorClients:
     ) -> None:
         await self._stack.aclose()
 
-    def nhanh(self, store: Store, gate: CallGate) -> Nhanh:
+    def nhanh(self, store: Store, gate: CallGate) -> NhanhClient:
         """Open the store's Nhanh business."""
         return NhanhClient(
             store.nhanh,
@@ -71,11 +71,25 @@ class VendorClients:
             call_seconds=self._call_seconds,
         )
 
-    def shopify(self, store: Store, gate: CallGate) -> Shopify:
+    def shopify(self, store: Store, gate: CallGate) -> ShopifyClient:
         """Open the store's Shopify shop."""
         account = store.shopify
         bucket = self._buckets.setdefault((account.base_url, account.shop), CostBucket(self._clock))
-        return ShopifyClient(account, self._shopify_http, bucket, gate, self._clock, self._uniform, self._call_seconds)
+        return ShopifyClient(
+            account,
+            self._shopify_http,
+            bucket,
+            gate,
+            self._clock,
+            self._uniform,
+            self._call_seconds,
+            session=self._session_of(account),
+        )
+
+    def _session_of(self, account: ShopifyAccount) -> ShopSession:
+        if account not in self._sessions:
+            self._sessions[account] = open_session(account, self._shopify_http, self._clock, self._call_seconds)
+        return self._sessions[account]
 
 
 def _connections() -> httpx.AsyncClient:

@@ -11,6 +11,7 @@ from sync_worker.application.ports.pull_catalog import PullCatalog
 from sync_worker.application.ports.push_catalog import PushCatalog
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.run_pull import run_pull
+from sync_worker.application.pull.token_warning import with_token_warning
 from sync_worker.application.push.retry_failed import run_retry_failed
 from sync_worker.application.push.sync_customers import run_sync_customers
 from sync_worker.application.push.sync_products import run_sync_products
@@ -42,9 +43,8 @@ class Operations:
         clock = self.clock
         match request:
             case PullRequest():
-                return await run_pull(
-                    job, request, operation=operation, vendors=vendors, catalog=self.pulls, clock=clock
-                )
+                pull = run_pull(job, request, operation=operation, vendors=vendors, catalog=self.pulls, clock=clock)
+                return await with_token_warning(job, request, pull, vendors=vendors, clock=clock)
             case MatchProductsRequest():
                 return await run_match_products(job, request, catalog=self.matches)
             case MatchCustomersRequest():

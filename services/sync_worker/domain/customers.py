@@ -1,10 +1,9 @@
 """Customers as the two vendors tell of them, decoded. Text is as it came; canonical keys are made in `domain.keys`."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class NhanhCustomer:
+class NhanhCustomer(NamedTuple):
     """A customer of Nhanh. `total_spent` is ten-thousandths of a VND, None when unknown; times are Unix seconds."""
 
     nhanh_id: int
@@ -24,8 +23,7 @@ class NhanhCustomer:
     updated_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ShopifyCustomer:
+class ShopifyCustomer(NamedTuple):
     """A customer of Shopify. `amount_spent` is ten-thousandths of `currency`; times are Unix seconds."""
 
     customer_id: int

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class NhanhProduct:
+class NhanhProduct(NamedTuple):
     """A sellable item of Nhanh: a standalone product or a child of a parent; parents themselves are never rows.
 
     Amounts are ten-thousandths of a VND; stock is ten-thousandths of a piece, since Nhanh sends doubles.
@@ -38,8 +38,7 @@ class NhanhStock:
     by_depot: Mapping[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ShopifyVariant:
+class ShopifyVariant(NamedTuple):
     """A variant of a Shopify product. Ids are the numbers inside gids; amounts are ten-thousandths of the currency."""
 
     variant_id: int

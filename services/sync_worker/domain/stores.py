@@ -18,13 +18,22 @@ class NhanhAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """What Shopify grants short-lived access tokens for. The secret is hidden in `repr`."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ShopifyAccount:
-    """How a store's Shopify shop is reached. The token is hidden in `repr`."""
+    """How a store's Shopify shop is reached. Credentials are hidden in `repr`."""
 
     base_url: str
     shop: str
     api_version: str
-    access_token: str = field(repr=False)
+    credentials: str | ClientCredentials = field(repr=False)
+    """An access token that does not expire, or what tokens are granted for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ BOUNDS: dict[str, Bound] = {
     "SyncCustomersRequest.max_drop_percent": PERCENT,
     "AutoMatchCustomersRequest.batch_size": Number(0, 100_000, unset=1_000),
     "RetryFailedRequest.limit": Number(0, 10_000, unset=100),
+    "CheckStoreRequest.store_id": STORE_ID,
     "ListMappingsRequest.store_id": STORE_ID,
     "ListMappingsRequest.statuses": STATES,
     "ListMappingsRequest.page_size": PAGE_SIZE,

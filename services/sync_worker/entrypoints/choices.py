@@ -7,7 +7,7 @@ from sync_worker.application.ports.job_tracker import ConflictPolicy
 from sync_worker.application.reset_pulls import PULLS
 from sync_worker.domain.mappings import Entity, MappingStatus, Side, UnmatchedReason
 from sync_worker.domain.operations import Operation, Strategy
-from sync_worker.domain.requests import ProductAspect, PullMode
+from sync_worker.domain.requests import ProductAspect, PullMethod, PullMode
 
 POLICIES: dict[int, ConflictPolicy | None] = {
     job_pb2.CONFLICT_POLICY_UNSPECIFIED: None,
@@ -21,6 +21,12 @@ MODES: dict[int, PullMode] = {
     operations_pb2.PULL_MODE_UNSPECIFIED: PullMode.FULL,
     operations_pb2.PULL_MODE_FULL: PullMode.FULL,
     operations_pb2.PULL_MODE_INCREMENTAL: PullMode.INCREMENTAL,
+}
+METHODS: dict[int, PullMethod] = {
+    operations_pb2.PULL_METHOD_UNSPECIFIED: PullMethod.AUTO,
+    operations_pb2.PULL_METHOD_AUTO: PullMethod.AUTO,
+    operations_pb2.PULL_METHOD_PAGES: PullMethod.PAGES,
+    operations_pb2.PULL_METHOD_BULK: PullMethod.BULK,
 }
 NHANH_PRODUCT_STATUSES: dict[int, int] = {
     operations_pb2.NHANH_PRODUCT_STATUS_NEW: 1,

@@ -19,6 +19,7 @@ PERMISSIONS = {
     "AutoMatchCustomers": START,
     "RetryFailed": START,
     "ListStores": Permission(Role.VIEWER, anything),  # lists only the caller's
+    "CheckStore": Permission(Role.OPERATOR, store_in("store_id")),  # it spends the vendors' quota
     "ListMappings": Permission(Role.VIEWER, store_in("store_id")),
     "ListUnmatched": Permission(Role.VIEWER, store_in("store_id")),
     "ResetPullCheckpoint": Permission(Role.OPERATOR, store_in("store_id")),

@@ -13,6 +13,7 @@ from sync_worker.domain.requests import (
     NhanhProductFilter,
     OperationRequest,
     ProductAspect,
+    PullMethod,
     PullMode,
     PullRequest,
     RetryFailedRequest,
@@ -62,7 +63,8 @@ def pull_shopify_products(read: Reader) -> PullRequest:
     """Read a PullShopifyProductsRequest."""
     inner = read.inner("filter")
     statuses = inner.choices("statuses", choices.SHOPIFY_PRODUCT_STATUSES)
-    return PullRequest(_mode(read), ShopifyProductFilter(statuses, inner.unix_seconds("updated_since")))
+    wanted = ShopifyProductFilter(statuses, inner.unix_seconds("updated_since"))
+    return PullRequest(_mode(read), wanted, _method(read))
 
 
 def pull_nhanh_customers(read: Reader) -> PullRequest:
@@ -85,7 +87,8 @@ def pull_nhanh_customers(read: Reader) -> PullRequest:
 def pull_shopify_customers(read: Reader) -> PullRequest:
     """Read a PullShopifyCustomersRequest."""
     inner = read.inner("filter")
-    return PullRequest(_mode(read), ShopifyCustomerFilter(inner.text("search"), inner.unix_seconds("updated_since")))
+    wanted = ShopifyCustomerFilter(inner.text("search"), inner.unix_seconds("updated_since"))
+    return PullRequest(_mode(read), wanted, _method(read))
 
 
 def sync_products(read: Reader) -> SyncProductsRequest:
@@ -137,6 +140,10 @@ def retry_failed(read: Reader) -> RetryFailedRequest:
 
 def _mode(read: Reader) -> PullMode:
     return read.choice("mode", choices.MODES) or PullMode.FULL
+
+
+def _method(read: Reader) -> PullMethod:
+    return read.choice("method", choices.METHODS) or PullMethod.AUTO
 
 
 def _day(read: Reader, name: str) -> str:

@@ -17,8 +17,10 @@ from sync_worker.application.ports.listings import (
 from sync_worker.application.refusals import StoreNotFound
 from sync_worker.application.reset_pulls import reset_pulls
 from sync_worker.application.start_operation import Starter
+from sync_worker.application.store_check.check_store import Checker, check_store
 from sync_worker.domain.mappings import Entity, Side
 from sync_worker.entrypoints import choices
+from sync_worker.entrypoints.check_messages import check_message
 from sync_worker.entrypoints.messages import mapping_message, store_message, unmatched_message
 from sync_worker.entrypoints.page_tokens import page_place, page_token
 from sync_worker.entrypoints.reading import Reader
@@ -28,18 +30,26 @@ from sync_worker.entrypoints.starts import Context, StartCalls
 class SyncWorkerServicer(StartCalls, pb_grpc.SyncWorkerServicer):
     """Answers the contract's calls."""
 
-    def __init__(self, starter: Starter, listings: Listings, places: PullPlaces) -> None:
+    def __init__(self, starter: Starter, listings: Listings, places: PullPlaces, checker: Checker) -> None:
         super().__init__(starter)
         self._stores = starter.stores
         self._tracker = starter.tracker
         self._listings = listings
         self._places = places
+        self._checker = checker
 
     async def ListStores(self, _request: pb.ListStoresRequest, _context: Context) -> pb.ListStoresResponse:  # noqa: N802
         """List the caller's stores."""
         caller = current_caller()
         stores = [store for store_id, store in sorted(self._stores.items()) if caller.owns(store_id)]
         return pb.ListStoresResponse(stores=[store_message(store) for store in stores])
+
+    async def CheckStore(self, request: pb.CheckStoreRequest, _context: Context) -> pb.CheckStoreResponse:  # noqa: N802
+        """Test a store's connections."""
+        read = Reader(request)
+        store_id = read.text("store_id")
+        read.refuse_faults()
+        return check_message(await check_store(self._checker, store_id))
 
     async def ListMappings(self, request: pb.ListMappingsRequest, _context: Context) -> pb.ListMappingsResponse:  # noqa: N802
         """List mappings."""

@@ -57,6 +57,7 @@ STARTS = (
 SYNC_WORKER = {
     **dict.fromkeys(STARTS, (OPERATE, STORE)),
     "ListStores": (VIEW, FREE),
+    "CheckStore": (OPERATE, STORE),
     "ListMappings": (VIEW, STORE),
     "ListUnmatched": (VIEW, STORE),
     "ResetPullCheckpoint": (OPERATE, STORE),

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from nhanhsync.sync.v1 import sync_worker_service_pb2
 from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import SyncWorkerStub, add_SyncWorkerServicer_to_server
 from sync_worker.adapters.clock import SystemClock
 from sync_worker.adapters.job_tracker import GrpcJobTracker
+from sync_worker.adapters.vendors import VendorClients
 from sync_worker.application.start_operation import Starter
+from sync_worker.application.store_check.check_store import Checker
 from sync_worker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
 from sync_worker.entrypoints.servicer import SyncWorkerServicer
 
@@ -62,11 +64,13 @@ async def serving_sync_worker(job_tracker: str) -> AsyncIterator[tuple[Any, List
     """Serve SyncWorker's calls, for a JobTracker at an address; a client of it."""
     listings, selections = ListingsInMemory(), SelectionsInMemory()
     ids = iter(range(1_000_000))
-    async with grpc.aio.insecure_channel(job_tracker, options=KEEPALIVE) as channel:
+    async with AsyncExitStack() as stack, grpc.aio.insecure_channel(job_tracker, options=KEEPALIVE) as channel:
         tracker = GrpcJobTracker(channel, SystemClock(), random.Random(1).uniform)
         stores = {store_id: a_store(store_id) for store_id in ("hanoi", "danang")}
         starter = Starter(stores, tracker, selections, lambda: f"made-up-{next(ids)}")
-        servicer = SyncWorkerServicer(starter, listings, listings)
+        clock = SystemClock()
+        vendors = await stack.enter_async_context(VendorClients(clock, lambda low, _high: low))
+        servicer = SyncWorkerServicer(starter, listings, listings, Checker(stores, vendors, clock))
         refusing = Refusing(ERRORS, domain=DOMAIN, internal_reason=INTERNAL_REASON, metrics=CallMetrics())
         async with (
             serving(

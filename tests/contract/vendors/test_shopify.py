@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sandbox
 from graphql import build_schema, parse, validate
-from sync_worker.adapters.shopify.documents import STATIC_DOCUMENTS, Document, quantities_document
+from sync_worker.adapters.shopify.documents import Document, all_documents
 from sync_worker.application.ports.shopify import (
     BatchOutcome,
     PriceChange,
@@ -25,7 +25,7 @@ SCHEMA = build_schema((Path(sandbox.__file__).parent / "shopify" / "schema.graph
 KEY = "00000000-0000-5000-8000-000000000001"
 
 
-@pytest.mark.parametrize("document", [*STATIC_DOCUMENTS, quantities_document(1), quantities_document(20)])
+@pytest.mark.parametrize("document", all_documents())
 def test_every_document_is_valid(document: Document) -> None:
     """Each asks only for what the schema has."""
     assert validate(SCHEMA, parse(document.text)) == []

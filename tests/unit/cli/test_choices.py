@@ -13,6 +13,7 @@ ENUMS = [
     (catalog_pb2.Side, "SIDE_"),
     (catalog_pb2.UnmatchedReason, "UNMATCHED_REASON_"),
     (operations_pb2.PullMode, "PULL_MODE_"),
+    (operations_pb2.PullMethod, "PULL_METHOD_"),
     (operations_pb2.NhanhProductStatus, "NHANH_PRODUCT_STATUS_"),
     (operations_pb2.MappingStatus, "MAPPING_STATUS_"),
 ]

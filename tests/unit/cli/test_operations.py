@@ -43,12 +43,13 @@ FULL: dict[str, tuple[str, str, Message]] = {
         ),
     ),
     "pull-shopify-products": (
-        f"{PULL} --status draft",
+        f"{PULL} --status draft --method pages",
         "PullShopifyProducts",
         pb.PullShopifyProductsRequest(
             options=OPTIONS,
             mode=pb.PULL_MODE_INCREMENTAL,
             filter=pb.ShopifyProductFilter(statuses=[pb.SHOPIFY_PRODUCT_STATUS_DRAFT], updated_since=SINCE),
+            method=pb.PULL_METHOD_PAGES,
         ),
     ),
     "pull-nhanh-customers": (
@@ -66,12 +67,13 @@ FULL: dict[str, tuple[str, str, Message]] = {
         ),
     ),
     "pull-shopify-customers": (
-        f"{PULL} --search country:VN",
+        f"{PULL} --search country:VN --method bulk",
         "PullShopifyCustomers",
         pb.PullShopifyCustomersRequest(
             options=OPTIONS,
             mode=pb.PULL_MODE_INCREMENTAL,
             filter=pb.ShopifyCustomerFilter(search="country:VN", updated_since=SINCE),
+            method=pb.PULL_METHOD_BULK,
         ),
     ),
     "sync-products": (

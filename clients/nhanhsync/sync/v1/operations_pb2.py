@@ -26,29 +26,31 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from nhanhsync.jobs.v1 import job_pb2 as nhanhsync_dot_jobs_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"nhanhsync/sync/v1/operations.proto\x12\x11nhanhsync.sync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bnhanhsync/jobs/v1/job.proto\"\xcb\x01\n\x0cStartOptions\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12:\n\x0f\x63onflict_policy\x18\x03 \x01(\x0e\x32!.nhanhsync.jobs.v1.ConflictPolicy\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x12\n\ncreated_by\x18\x05 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb7\x01\n\x12NhanhProductFilter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x63\x61tegory_ids\x18\x02 \x03(\x03\x12\x11\n\tbrand_ids\x18\x03 \x03(\x03\x12\x37\n\x08statuses\x18\x04 \x03(\x0e\x32%.nhanhsync.sync.v1.NhanhProductStatus\x12\x31\n\rupdated_since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xae\x01\n\x18PullNhanhProductsRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x04mode\x18\x02 \x01(\x0e\x32\x1b.nhanhsync.sync.v1.PullMode\x12\x35\n\x06\x66ilter\x18\x03 \x01(\x0b\x32%.nhanhsync.sync.v1.NhanhProductFilter\"\x84\x01\n\x14ShopifyProductFilter\x12\x39\n\x08statuses\x18\x01 \x03(\x0e\x32\'.nhanhsync.sync.v1.ShopifyProductStatus\x12\x31\n\rupdated_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb2\x01\n\x1aPullShopifyProductsRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x04mode\x18\x02 \x01(\x0e\x32\x1b.nhanhsync.sync.v1.PullMode\x12\x37\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\'.nhanhsync.sync.v1.ShopifyProductFilter\"\xae\x01\n\x13NhanhCustomerFilter\x12\x32\n\x04type\x18\x01 \x01(\x0e\x32$.nhanhsync.sync.v1.NhanhCustomerType\x12\x18\n\x10last_bought_from\x18\x02 \x01(\t\x12\x16\n\x0elast_bought_to\x18\x03 \x01(\t\x12\x31\n\rupdated_since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x01\n\x19PullNhanhCustomersRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x04mode\x18\x02 \x01(\x0e\x32\x1b.nhanhsync.sync.v1.PullMode\x12\x36\n\x06\x66ilter\x18\x03 \x01(\x0b\x32&.nhanhsync.sync.v1.NhanhCustomerFilter\"Z\n\x15ShopifyCustomerFilter\x12\x0e\n\x06search\x18\x01 \x01(\t\x12\x31\n\rupdated_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb4\x01\n\x1bPullShopifyCustomersRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x04mode\x18\x02 \x01(\x0e\x32\x1b.nhanhsync.sync.v1.PullMode\x12\x38\n\x06\x66ilter\x18\x03 \x01(\x0b\x32(.nhanhsync.sync.v1.ShopifyCustomerFilter\"\x85\x01\n\x10MappingSelection\x12,\n\x03ids\x18\x01 \x01(\x0b\x32\x1d.nhanhsync.sync.v1.MappingIdsH\x00\x12\x36\n\x08statuses\x18\x02 \x01(\x0b\x32\".nhanhsync.sync.v1.MappingStatusesH\x00\x42\x0b\n\tselection\"!\n\nMappingIds\x12\x13\n\x0bmapping_ids\x18\x01 \x03(\t\"E\n\x0fMappingStatuses\x12\x32\n\x08statuses\x18\x01 \x03(\x0e\x32 .nhanhsync.sync.v1.MappingStatus\"\x86\x02\n\x13SyncProductsRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12\x36\n\tselection\x18\x02 \x01(\x0b\x32#.nhanhsync.sync.v1.MappingSelection\x12\x31\n\x07\x61spects\x18\x03 \x03(\x0e\x32 .nhanhsync.sync.v1.ProductAspect\x12\x0e\n\x06repush\x18\x04 \x01(\x08\x12\x17\n\x0f\x61llow_mass_zero\x18\x05 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x12\x18\n\x10max_drop_percent\x18\x07 \x01(\x05\"\xd4\x01\n\x14SyncCustomersRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12\x36\n\tselection\x18\x02 \x01(\x0b\x32#.nhanhsync.sync.v1.MappingSelection\x12\x0e\n\x06repush\x18\x03 \x01(\x08\x12\x17\n\x0f\x61llow_mass_zero\x18\x04 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\x12\x18\n\x10max_drop_percent\x18\x06 \x01(\x05\"]\n\x18\x41utoMatchProductsRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"\xae\x01\n\x19\x41utoMatchCustomersRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12:\n\x08strategy\x18\x02 \x01(\x0e\x32(.nhanhsync.sync.v1.CustomerMatchStrategy\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x12\n\nbatch_size\x18\x04 \x01(\x05\"\xac\x01\n\x12RetryFailedRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x06\x65ntity\x18\x02 \x01(\x0e\x32\x19.nhanhsync.sync.v1.Entity\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x19\n\x11include_permanent\x18\x04 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08*T\n\x08PullMode\x12\x19\n\x15PULL_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePULL_MODE_FULL\x10\x01\x12\x19\n\x15PULL_MODE_INCREMENTAL\x10\x02*\xc3\x01\n\x12NhanhProductStatus\x12$\n NHANH_PRODUCT_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n\x18NHANH_PRODUCT_STATUS_NEW\x10\x01\x12 \n\x1cNHANH_PRODUCT_STATUS_ON_SALE\x10\x02\x12 \n\x1cNHANH_PRODUCT_STATUS_STOPPED\x10\x03\x12%\n!NHANH_PRODUCT_STATUS_OUT_OF_STOCK\x10\x04*\xa8\x01\n\x14ShopifyProductStatus\x12&\n\"SHOPIFY_PRODUCT_STATUS_UNSPECIFIED\x10\x00\x12!\n\x1dSHOPIFY_PRODUCT_STATUS_ACTIVE\x10\x01\x12 \n\x1cSHOPIFY_PRODUCT_STATUS_DRAFT\x10\x02\x12#\n\x1fSHOPIFY_PRODUCT_STATUS_ARCHIVED\x10\x03*\x9a\x01\n\x11NhanhCustomerType\x12#\n\x1fNHANH_CUSTOMER_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aNHANH_CUSTOMER_TYPE_RETAIL\x10\x01\x12!\n\x1dNHANH_CUSTOMER_TYPE_WHOLESALE\x10\x02\x12\x1d\n\x19NHANH_CUSTOMER_TYPE_AGENT\x10\x03*\xa6\x01\n\rMappingStatus\x12\x1e\n\x1aMAPPING_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16MAPPING_STATUS_PENDING\x10\x01\x12\x19\n\x15MAPPING_STATUS_SYNCED\x10\x02\x12\x19\n\x15MAPPING_STATUS_FAILED\x10\x03\x12#\n\x1fMAPPING_STATUS_PENDING_APPROVAL\x10\x04*g\n\rProductAspect\x12\x1e\n\x1aPRODUCT_ASPECT_UNSPECIFIED\x10\x00\x12\x1c\n\x18PRODUCT_ASPECT_INVENTORY\x10\x01\x12\x18\n\x14PRODUCT_ASPECT_PRICE\x10\x02*\xab\x01\n\x15\x43ustomerMatchStrategy\x12\'\n#CUSTOMER_MATCH_STRATEGY_UNSPECIFIED\x10\x00\x12%\n!CUSTOMER_MATCH_STRATEGY_IN_MEMORY\x10\x01\x12\x1f\n\x1b\x43USTOMER_MATCH_STRATEGY_SQL\x10\x02\x12!\n\x1d\x43USTOMER_MATCH_STRATEGY_BATCH\x10\x03*K\n\x06\x45ntity\x12\x16\n\x12\x45NTITY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTITY_PRODUCTS\x10\x01\x12\x14\n\x10\x45NTITY_CUSTOMERS\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"nhanhsync/sync/v1/operations.proto\x12\x11nhanhsync.sync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bnhanhsync/jobs/v1/job.proto\"\xcb\x01\n\x0cStartOptions\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12:\n\x0f\x63onflict_policy\x18\x03 \x01(\x0e\x32!.nhanhsync.jobs.v1.ConflictPolicy\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x12\n\ncreated_by\x18\x05 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb7\x01\n\x12NhanhProductFilter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x63\x61tegory_ids\x18\x02 \x03(\x03\x12\x11\n\tbrand_ids\x18\x03 \x03(\x03\x12\x37\n\x08statuses\x18\x04 \x03(\x0e\x32%.nhanhsync.sync.v1.NhanhProductStatus\x12\x31\n\rupdated_since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xae\x01\n\x18PullNhanhProductsRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x04mode\x18\x02 \x01(\x0e\x32\x1b.nhanhsync.sync.v1.PullMode\x12\x35\n\x06\x66ilter\x18\x03 \x01(\x0b\x32%.nhanhsync.sync.v1.NhanhProductFilter\"\x84\x01\n\x14ShopifyProductFilter\x12\x39\n\x08statuses\x18\x01 \x03(\x0e\x32\'.nhanhsync.sync.v1.ShopifyProductStatus\x12\x31\n\rupdated_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe1\x01\n\x1aPullShopifyProductsRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x04mode\x18\x02 \x01(\x0e\x32\x1b.nhanhsync.sync.v1.PullMode\x12\x37\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\'.nhanhsync.sync.v1.ShopifyProductFilter\x12-\n\x06method\x18\x04 \x01(\x0e\x32\x1d.nhanhsync.sync.v1.PullMethod\"\xae\x01\n\x13NhanhCustomerFilter\x12\x32\n\x04type\x18\x01 \x01(\x0e\x32$.nhanhsync.sync.v1.NhanhCustomerType\x12\x18\n\x10last_bought_from\x18\x02 \x01(\t\x12\x16\n\x0elast_bought_to\x18\x03 \x01(\t\x12\x31\n\rupdated_since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x01\n\x19PullNhanhCustomersRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x04mode\x18\x02 \x01(\x0e\x32\x1b.nhanhsync.sync.v1.PullMode\x12\x36\n\x06\x66ilter\x18\x03 \x01(\x0b\x32&.nhanhsync.sync.v1.NhanhCustomerFilter\"Z\n\x15ShopifyCustomerFilter\x12\x0e\n\x06search\x18\x01 \x01(\t\x12\x31\n\rupdated_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe3\x01\n\x1bPullShopifyCustomersRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x04mode\x18\x02 \x01(\x0e\x32\x1b.nhanhsync.sync.v1.PullMode\x12\x38\n\x06\x66ilter\x18\x03 \x01(\x0b\x32(.nhanhsync.sync.v1.ShopifyCustomerFilter\x12-\n\x06method\x18\x04 \x01(\x0e\x32\x1d.nhanhsync.sync.v1.PullMethod\"\x85\x01\n\x10MappingSelection\x12,\n\x03ids\x18\x01 \x01(\x0b\x32\x1d.nhanhsync.sync.v1.MappingIdsH\x00\x12\x36\n\x08statuses\x18\x02 \x01(\x0b\x32\".nhanhsync.sync.v1.MappingStatusesH\x00\x42\x0b\n\tselection\"!\n\nMappingIds\x12\x13\n\x0bmapping_ids\x18\x01 \x03(\t\"E\n\x0fMappingStatuses\x12\x32\n\x08statuses\x18\x01 \x03(\x0e\x32 .nhanhsync.sync.v1.MappingStatus\"\x86\x02\n\x13SyncProductsRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12\x36\n\tselection\x18\x02 \x01(\x0b\x32#.nhanhsync.sync.v1.MappingSelection\x12\x31\n\x07\x61spects\x18\x03 \x03(\x0e\x32 .nhanhsync.sync.v1.ProductAspect\x12\x0e\n\x06repush\x18\x04 \x01(\x08\x12\x17\n\x0f\x61llow_mass_zero\x18\x05 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x12\x18\n\x10max_drop_percent\x18\x07 \x01(\x05\"\xd4\x01\n\x14SyncCustomersRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12\x36\n\tselection\x18\x02 \x01(\x0b\x32#.nhanhsync.sync.v1.MappingSelection\x12\x0e\n\x06repush\x18\x03 \x01(\x08\x12\x17\n\x0f\x61llow_mass_zero\x18\x04 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\x12\x18\n\x10max_drop_percent\x18\x06 \x01(\x05\"]\n\x18\x41utoMatchProductsRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"\xae\x01\n\x19\x41utoMatchCustomersRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12:\n\x08strategy\x18\x02 \x01(\x0e\x32(.nhanhsync.sync.v1.CustomerMatchStrategy\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x12\n\nbatch_size\x18\x04 \x01(\x05\"\xac\x01\n\x12RetryFailedRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.StartOptions\x12)\n\x06\x65ntity\x18\x02 \x01(\x0e\x32\x19.nhanhsync.sync.v1.Entity\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x19\n\x11include_permanent\x18\x04 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08*T\n\x08PullMode\x12\x19\n\x15PULL_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePULL_MODE_FULL\x10\x01\x12\x19\n\x15PULL_MODE_INCREMENTAL\x10\x02*l\n\nPullMethod\x12\x1b\n\x17PULL_METHOD_UNSPECIFIED\x10\x00\x12\x14\n\x10PULL_METHOD_AUTO\x10\x01\x12\x15\n\x11PULL_METHOD_PAGES\x10\x02\x12\x14\n\x10PULL_METHOD_BULK\x10\x03*\xc3\x01\n\x12NhanhProductStatus\x12$\n NHANH_PRODUCT_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n\x18NHANH_PRODUCT_STATUS_NEW\x10\x01\x12 \n\x1cNHANH_PRODUCT_STATUS_ON_SALE\x10\x02\x12 \n\x1cNHANH_PRODUCT_STATUS_STOPPED\x10\x03\x12%\n!NHANH_PRODUCT_STATUS_OUT_OF_STOCK\x10\x04*\xa8\x01\n\x14ShopifyProductStatus\x12&\n\"SHOPIFY_PRODUCT_STATUS_UNSPECIFIED\x10\x00\x12!\n\x1dSHOPIFY_PRODUCT_STATUS_ACTIVE\x10\x01\x12 \n\x1cSHOPIFY_PRODUCT_STATUS_DRAFT\x10\x02\x12#\n\x1fSHOPIFY_PRODUCT_STATUS_ARCHIVED\x10\x03*\x9a\x01\n\x11NhanhCustomerType\x12#\n\x1fNHANH_CUSTOMER_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aNHANH_CUSTOMER_TYPE_RETAIL\x10\x01\x12!\n\x1dNHANH_CUSTOMER_TYPE_WHOLESALE\x10\x02\x12\x1d\n\x19NHANH_CUSTOMER_TYPE_AGENT\x10\x03*\xa6\x01\n\rMappingStatus\x12\x1e\n\x1aMAPPING_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16MAPPING_STATUS_PENDING\x10\x01\x12\x19\n\x15MAPPING_STATUS_SYNCED\x10\x02\x12\x19\n\x15MAPPING_STATUS_FAILED\x10\x03\x12#\n\x1fMAPPING_STATUS_PENDING_APPROVAL\x10\x04*g\n\rProductAspect\x12\x1e\n\x1aPRODUCT_ASPECT_UNSPECIFIED\x10\x00\x12\x1c\n\x18PRODUCT_ASPECT_INVENTORY\x10\x01\x12\x18\n\x14PRODUCT_ASPECT_PRICE\x10\x02*\xab\x01\n\x15\x43ustomerMatchStrategy\x12\'\n#CUSTOMER_MATCH_STRATEGY_UNSPECIFIED\x10\x00\x12%\n!CUSTOMER_MATCH_STRATEGY_IN_MEMORY\x10\x01\x12\x1f\n\x1b\x43USTOMER_MATCH_STRATEGY_SQL\x10\x02\x12!\n\x1d\x43USTOMER_MATCH_STRATEGY_BATCH\x10\x03*K\n\x06\x45ntity\x12\x16\n\x12\x45NTITY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTITY_PRODUCTS\x10\x01\x12\x14\n\x10\x45NTITY_CUSTOMERS\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nhanhsync.sync.v1.operations_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PULLMODE']._serialized_start=2804
-  _globals['_PULLMODE']._serialized_end=2888
-  _globals['_NHANHPRODUCTSTATUS']._serialized_start=2891
-  _globals['_NHANHPRODUCTSTATUS']._serialized_end=3086
-  _globals['_SHOPIFYPRODUCTSTATUS']._serialized_start=3089
-  _globals['_SHOPIFYPRODUCTSTATUS']._serialized_end=3257
-  _globals['_NHANHCUSTOMERTYPE']._serialized_start=3260
-  _globals['_NHANHCUSTOMERTYPE']._serialized_end=3414
-  _globals['_MAPPINGSTATUS']._serialized_start=3417
-  _globals['_MAPPINGSTATUS']._serialized_end=3583
-  _globals['_PRODUCTASPECT']._serialized_start=3585
-  _globals['_PRODUCTASPECT']._serialized_end=3688
-  _globals['_CUSTOMERMATCHSTRATEGY']._serialized_start=3691
-  _globals['_CUSTOMERMATCHSTRATEGY']._serialized_end=3862
-  _globals['_ENTITY']._serialized_start=3864
-  _globals['_ENTITY']._serialized_end=3939
+  _globals['_PULLMODE']._serialized_start=2898
+  _globals['_PULLMODE']._serialized_end=2982
+  _globals['_PULLMETHOD']._serialized_start=2984
+  _globals['_PULLMETHOD']._serialized_end=3092
+  _globals['_NHANHPRODUCTSTATUS']._serialized_start=3095
+  _globals['_NHANHPRODUCTSTATUS']._serialized_end=3290
+  _globals['_SHOPIFYPRODUCTSTATUS']._serialized_start=3293
+  _globals['_SHOPIFYPRODUCTSTATUS']._serialized_end=3461
+  _globals['_NHANHCUSTOMERTYPE']._serialized_start=3464
+  _globals['_NHANHCUSTOMERTYPE']._serialized_end=3618
+  _globals['_MAPPINGSTATUS']._serialized_start=3621
+  _globals['_MAPPINGSTATUS']._serialized_end=3787
+  _globals['_PRODUCTASPECT']._serialized_start=3789
+  _globals['_PRODUCTASPECT']._serialized_end=3892
+  _globals['_CUSTOMERMATCHSTRATEGY']._serialized_start=3895
+  _globals['_CUSTOMERMATCHSTRATEGY']._serialized_end=4066
+  _globals['_ENTITY']._serialized_start=4068
+  _globals['_ENTITY']._serialized_end=4143
   _globals['_STARTOPTIONS']._serialized_start=120
   _globals['_STARTOPTIONS']._serialized_end=323
   _globals['_NHANHPRODUCTFILTER']._serialized_start=326
@@ -58,29 +60,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHOPIFYPRODUCTFILTER']._serialized_start=689
   _globals['_SHOPIFYPRODUCTFILTER']._serialized_end=821
   _globals['_PULLSHOPIFYPRODUCTSREQUEST']._serialized_start=824
-  _globals['_PULLSHOPIFYPRODUCTSREQUEST']._serialized_end=1002
-  _globals['_NHANHCUSTOMERFILTER']._serialized_start=1005
-  _globals['_NHANHCUSTOMERFILTER']._serialized_end=1179
-  _globals['_PULLNHANHCUSTOMERSREQUEST']._serialized_start=1182
-  _globals['_PULLNHANHCUSTOMERSREQUEST']._serialized_end=1358
-  _globals['_SHOPIFYCUSTOMERFILTER']._serialized_start=1360
-  _globals['_SHOPIFYCUSTOMERFILTER']._serialized_end=1450
-  _globals['_PULLSHOPIFYCUSTOMERSREQUEST']._serialized_start=1453
-  _globals['_PULLSHOPIFYCUSTOMERSREQUEST']._serialized_end=1633
-  _globals['_MAPPINGSELECTION']._serialized_start=1636
-  _globals['_MAPPINGSELECTION']._serialized_end=1769
-  _globals['_MAPPINGIDS']._serialized_start=1771
-  _globals['_MAPPINGIDS']._serialized_end=1804
-  _globals['_MAPPINGSTATUSES']._serialized_start=1806
-  _globals['_MAPPINGSTATUSES']._serialized_end=1875
-  _globals['_SYNCPRODUCTSREQUEST']._serialized_start=1878
-  _globals['_SYNCPRODUCTSREQUEST']._serialized_end=2140
-  _globals['_SYNCCUSTOMERSREQUEST']._serialized_start=2143
-  _globals['_SYNCCUSTOMERSREQUEST']._serialized_end=2355
-  _globals['_AUTOMATCHPRODUCTSREQUEST']._serialized_start=2357
-  _globals['_AUTOMATCHPRODUCTSREQUEST']._serialized_end=2450
-  _globals['_AUTOMATCHCUSTOMERSREQUEST']._serialized_start=2453
-  _globals['_AUTOMATCHCUSTOMERSREQUEST']._serialized_end=2627
-  _globals['_RETRYFAILEDREQUEST']._serialized_start=2630
-  _globals['_RETRYFAILEDREQUEST']._serialized_end=2802
+  _globals['_PULLSHOPIFYPRODUCTSREQUEST']._serialized_end=1049
+  _globals['_NHANHCUSTOMERFILTER']._serialized_start=1052
+  _globals['_NHANHCUSTOMERFILTER']._serialized_end=1226
+  _globals['_PULLNHANHCUSTOMERSREQUEST']._serialized_start=1229
+  _globals['_PULLNHANHCUSTOMERSREQUEST']._serialized_end=1405
+  _globals['_SHOPIFYCUSTOMERFILTER']._serialized_start=1407
+  _globals['_SHOPIFYCUSTOMERFILTER']._serialized_end=1497
+  _globals['_PULLSHOPIFYCUSTOMERSREQUEST']._serialized_start=1500
+  _globals['_PULLSHOPIFYCUSTOMERSREQUEST']._serialized_end=1727
+  _globals['_MAPPINGSELECTION']._serialized_start=1730
+  _globals['_MAPPINGSELECTION']._serialized_end=1863
+  _globals['_MAPPINGIDS']._serialized_start=1865
+  _globals['_MAPPINGIDS']._serialized_end=1898
+  _globals['_MAPPINGSTATUSES']._serialized_start=1900
+  _globals['_MAPPINGSTATUSES']._serialized_end=1969
+  _globals['_SYNCPRODUCTSREQUEST']._serialized_start=1972
+  _globals['_SYNCPRODUCTSREQUEST']._serialized_end=2234
+  _globals['_SYNCCUSTOMERSREQUEST']._serialized_start=2237
+  _globals['_SYNCCUSTOMERSREQUEST']._serialized_end=2449
+  _globals['_AUTOMATCHPRODUCTSREQUEST']._serialized_start=2451
+  _globals['_AUTOMATCHPRODUCTSREQUEST']._serialized_end=2544
+  _globals['_AUTOMATCHCUSTOMERSREQUEST']._serialized_start=2547
+  _globals['_AUTOMATCHCUSTOMERSREQUEST']._serialized_end=2721
+  _globals['_RETRYFAILEDREQUEST']._serialized_start=2724
+  _globals['_RETRYFAILEDREQUEST']._serialized_end=2896
 # @@protoc_insertion_point(module_scope)

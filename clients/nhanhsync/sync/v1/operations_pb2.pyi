@@ -45,6 +45,34 @@ PULL_MODE_INCREMENTAL: PullMode.ValueType  # 2
 """What has changed since the last finished pull of the same filters, with an overlap."""
 Global___PullMode: typing_extensions.TypeAlias = PullMode
 
+class _PullMethod:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _PullMethodEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_PullMethod.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    PULL_METHOD_UNSPECIFIED: _PullMethod.ValueType  # 0
+    """Acts as PULL_METHOD_AUTO."""
+    PULL_METHOD_AUTO: _PullMethod.ValueType  # 1
+    """A bulk operation for a FULL pull, pages for an INCREMENTAL one."""
+    PULL_METHOD_PAGES: _PullMethod.ValueType  # 2
+    """Page by page, for its share of the shop's points. Rows come at once."""
+    PULL_METHOD_BULK: _PullMethod.ValueType  # 3
+    """By a bulk operation, which Shopify runs on its own and which costs next to no points. Rows come once it has ended."""
+
+class PullMethod(_PullMethod, metaclass=_PullMethodEnumTypeWrapper):
+    """How a pull from Shopify reads."""
+
+PULL_METHOD_UNSPECIFIED: PullMethod.ValueType  # 0
+"""Acts as PULL_METHOD_AUTO."""
+PULL_METHOD_AUTO: PullMethod.ValueType  # 1
+"""A bulk operation for a FULL pull, pages for an INCREMENTAL one."""
+PULL_METHOD_PAGES: PullMethod.ValueType  # 2
+"""Page by page, for its share of the shop's points. Rows come at once."""
+PULL_METHOD_BULK: PullMethod.ValueType  # 3
+"""By a bulk operation, which Shopify runs on its own and which costs next to no points. Rows come once it has ended."""
+Global___PullMethod: typing_extensions.TypeAlias = PullMethod
+
 class _NhanhProductStatus:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -402,8 +430,11 @@ class PullShopifyProductsRequest(google.protobuf.message.Message):
     OPTIONS_FIELD_NUMBER: builtins.int
     MODE_FIELD_NUMBER: builtins.int
     FILTER_FIELD_NUMBER: builtins.int
+    METHOD_FIELD_NUMBER: builtins.int
     mode: Global___PullMode.ValueType
     """How much to read."""
+    method: Global___PullMethod.ValueType
+    """How to read it."""
     @property
     def options(self) -> Global___StartOptions:
         """Store, policy and so on."""
@@ -418,10 +449,11 @@ class PullShopifyProductsRequest(google.protobuf.message.Message):
         options: Global___StartOptions | None = ...,
         mode: Global___PullMode.ValueType = ...,
         filter: Global___ShopifyProductFilter | None = ...,
+        method: Global___PullMethod.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["filter", b"filter", "options", b"options"]
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["filter", b"filter", "mode", b"mode", "options", b"options"]
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["filter", b"filter", "method", b"method", "mode", b"mode", "options", b"options"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___PullShopifyProductsRequest: typing_extensions.TypeAlias = PullShopifyProductsRequest
@@ -530,8 +562,11 @@ class PullShopifyCustomersRequest(google.protobuf.message.Message):
     OPTIONS_FIELD_NUMBER: builtins.int
     MODE_FIELD_NUMBER: builtins.int
     FILTER_FIELD_NUMBER: builtins.int
+    METHOD_FIELD_NUMBER: builtins.int
     mode: Global___PullMode.ValueType
     """How much to read."""
+    method: Global___PullMethod.ValueType
+    """How to read it."""
     @property
     def options(self) -> Global___StartOptions:
         """Store, policy and so on."""
@@ -546,10 +581,11 @@ class PullShopifyCustomersRequest(google.protobuf.message.Message):
         options: Global___StartOptions | None = ...,
         mode: Global___PullMode.ValueType = ...,
         filter: Global___ShopifyCustomerFilter | None = ...,
+        method: Global___PullMethod.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["filter", b"filter", "options", b"options"]
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["filter", b"filter", "mode", b"mode", "options", b"options"]
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["filter", b"filter", "method", b"method", "mode", b"mode", "options", b"options"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___PullShopifyCustomersRequest: typing_extensions.TypeAlias = PullShopifyCustomersRequest

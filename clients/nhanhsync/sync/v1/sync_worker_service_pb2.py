@@ -22,54 +22,60 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from nhanhsync.jobs.v1 import job_pb2 as nhanhsync_dot_jobs_dot_v1_dot_job__pb2
 from nhanhsync.sync.v1 import catalog_pb2 as nhanhsync_dot_sync_dot_v1_dot_catalog__pb2
 from nhanhsync.sync.v1 import operations_pb2 as nhanhsync_dot_sync_dot_v1_dot_operations__pb2
+from nhanhsync.sync.v1 import store_check_pb2 as nhanhsync_dot_sync_dot_v1_dot_store__check__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+nhanhsync/sync/v1/sync_worker_service.proto\x12\x11nhanhsync.sync.v1\x1a\x1bnhanhsync/jobs/v1/job.proto\x1a\x1fnhanhsync/sync/v1/catalog.proto\x1a\"nhanhsync/sync/v1/operations.proto\"Q\n\x19PullNhanhProductsResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"S\n\x1bPullShopifyProductsResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"R\n\x1aPullNhanhCustomersResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"T\n\x1cPullShopifyCustomersResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"L\n\x14SyncProductsResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"M\n\x15SyncCustomersResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"Q\n\x19\x41utoMatchProductsResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"R\n\x1a\x41utoMatchCustomersResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"K\n\x13RetryFailedResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"\x13\n\x11ListStoresRequest\">\n\x12ListStoresResponse\x12(\n\x06stores\x18\x01 \x03(\x0b\x32\x18.nhanhsync.sync.v1.Store\"\xad\x01\n\x13ListMappingsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12)\n\x06\x65ntity\x18\x02 \x01(\x0e\x32\x19.nhanhsync.sync.v1.Entity\x12\x32\n\x08statuses\x18\x03 \x03(\x0e\x32 .nhanhsync.sync.v1.MappingStatus\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"]\n\x14ListMappingsResponse\x12,\n\x08mappings\x18\x01 \x03(\x0b\x32\x1a.nhanhsync.sync.v1.Mapping\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd5\x01\n\x14ListUnmatchedRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12)\n\x06\x65ntity\x18\x02 \x01(\x0e\x32\x19.nhanhsync.sync.v1.Entity\x12%\n\x04side\x18\x03 \x01(\x0e\x32\x17.nhanhsync.sync.v1.Side\x12\x32\n\x06reason\x18\x04 \x01(\x0e\x32\".nhanhsync.sync.v1.UnmatchedReason\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"_\n\x15ListUnmatchedResponse\x12-\n\x04rows\x18\x01 \x03(\x0b\x32\x1f.nhanhsync.sync.v1.UnmatchedRow\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"c\n\x1aResetPullCheckpointRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x33\n\toperation\x18\x02 \x01(\x0e\x32 .nhanhsync.sync.v1.PullOperation\".\n\x1bResetPullCheckpointResponse\x12\x0f\n\x07\x63leared\x18\x01 \x01(\x05*\xc1\x01\n\rPullOperation\x12\x1e\n\x1aPULL_OPERATION_UNSPECIFIED\x10\x00\x12!\n\x1dPULL_OPERATION_NHANH_PRODUCTS\x10\x01\x12#\n\x1fPULL_OPERATION_SHOPIFY_PRODUCTS\x10\x02\x12\"\n\x1ePULL_OPERATION_NHANH_CUSTOMERS\x10\x03\x12$\n PULL_OPERATION_SHOPIFY_CUSTOMERS\x10\x04\x32\xfa\n\n\nSyncWorker\x12n\n\x11PullNhanhProducts\x12+.nhanhsync.sync.v1.PullNhanhProductsRequest\x1a,.nhanhsync.sync.v1.PullNhanhProductsResponse\x12t\n\x13PullShopifyProducts\x12-.nhanhsync.sync.v1.PullShopifyProductsRequest\x1a..nhanhsync.sync.v1.PullShopifyProductsResponse\x12q\n\x12PullNhanhCustomers\x12,.nhanhsync.sync.v1.PullNhanhCustomersRequest\x1a-.nhanhsync.sync.v1.PullNhanhCustomersResponse\x12w\n\x14PullShopifyCustomers\x12..nhanhsync.sync.v1.PullShopifyCustomersRequest\x1a/.nhanhsync.sync.v1.PullShopifyCustomersResponse\x12_\n\x0cSyncProducts\x12&.nhanhsync.sync.v1.SyncProductsRequest\x1a\'.nhanhsync.sync.v1.SyncProductsResponse\x12\x62\n\rSyncCustomers\x12\'.nhanhsync.sync.v1.SyncCustomersRequest\x1a(.nhanhsync.sync.v1.SyncCustomersResponse\x12n\n\x11\x41utoMatchProducts\x12+.nhanhsync.sync.v1.AutoMatchProductsRequest\x1a,.nhanhsync.sync.v1.AutoMatchProductsResponse\x12q\n\x12\x41utoMatchCustomers\x12,.nhanhsync.sync.v1.AutoMatchCustomersRequest\x1a-.nhanhsync.sync.v1.AutoMatchCustomersResponse\x12\\\n\x0bRetryFailed\x12%.nhanhsync.sync.v1.RetryFailedRequest\x1a&.nhanhsync.sync.v1.RetryFailedResponse\x12Y\n\nListStores\x12$.nhanhsync.sync.v1.ListStoresRequest\x1a%.nhanhsync.sync.v1.ListStoresResponse\x12_\n\x0cListMappings\x12&.nhanhsync.sync.v1.ListMappingsRequest\x1a\'.nhanhsync.sync.v1.ListMappingsResponse\x12\x62\n\rListUnmatched\x12\'.nhanhsync.sync.v1.ListUnmatchedRequest\x1a(.nhanhsync.sync.v1.ListUnmatchedResponse\x12t\n\x13ResetPullCheckpoint\x12-.nhanhsync.sync.v1.ResetPullCheckpointRequest\x1a..nhanhsync.sync.v1.ResetPullCheckpointResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+nhanhsync/sync/v1/sync_worker_service.proto\x12\x11nhanhsync.sync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bnhanhsync/jobs/v1/job.proto\x1a\x1fnhanhsync/sync/v1/catalog.proto\x1a\"nhanhsync/sync/v1/operations.proto\x1a#nhanhsync/sync/v1/store_check.proto\"Q\n\x19PullNhanhProductsResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"S\n\x1bPullShopifyProductsResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"R\n\x1aPullNhanhCustomersResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"T\n\x1cPullShopifyCustomersResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"L\n\x14SyncProductsResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"M\n\x15SyncCustomersResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"Q\n\x19\x41utoMatchProductsResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"R\n\x1a\x41utoMatchCustomersResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"K\n\x13RetryFailedResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.nhanhsync.jobs.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"\x13\n\x11ListStoresRequest\">\n\x12ListStoresResponse\x12(\n\x06stores\x18\x01 \x03(\x0b\x32\x18.nhanhsync.sync.v1.Store\"%\n\x11\x43heckStoreRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\"\xb6\x01\n\x12\x43heckStoreResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12.\n\ncheck_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05nhanh\x18\x03 \x01(\x0b\x32\x1d.nhanhsync.sync.v1.NhanhCheck\x12\x30\n\x07shopify\x18\x04 \x01(\x0b\x32\x1f.nhanhsync.sync.v1.ShopifyCheck\"\xad\x01\n\x13ListMappingsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12)\n\x06\x65ntity\x18\x02 \x01(\x0e\x32\x19.nhanhsync.sync.v1.Entity\x12\x32\n\x08statuses\x18\x03 \x03(\x0e\x32 .nhanhsync.sync.v1.MappingStatus\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"]\n\x14ListMappingsResponse\x12,\n\x08mappings\x18\x01 \x03(\x0b\x32\x1a.nhanhsync.sync.v1.Mapping\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd5\x01\n\x14ListUnmatchedRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12)\n\x06\x65ntity\x18\x02 \x01(\x0e\x32\x19.nhanhsync.sync.v1.Entity\x12%\n\x04side\x18\x03 \x01(\x0e\x32\x17.nhanhsync.sync.v1.Side\x12\x32\n\x06reason\x18\x04 \x01(\x0e\x32\".nhanhsync.sync.v1.UnmatchedReason\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"_\n\x15ListUnmatchedResponse\x12-\n\x04rows\x18\x01 \x03(\x0b\x32\x1f.nhanhsync.sync.v1.UnmatchedRow\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"c\n\x1aResetPullCheckpointRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x33\n\toperation\x18\x02 \x01(\x0e\x32 .nhanhsync.sync.v1.PullOperation\".\n\x1bResetPullCheckpointResponse\x12\x0f\n\x07\x63leared\x18\x01 \x01(\x05*\xc1\x01\n\rPullOperation\x12\x1e\n\x1aPULL_OPERATION_UNSPECIFIED\x10\x00\x12!\n\x1dPULL_OPERATION_NHANH_PRODUCTS\x10\x01\x12#\n\x1fPULL_OPERATION_SHOPIFY_PRODUCTS\x10\x02\x12\"\n\x1ePULL_OPERATION_NHANH_CUSTOMERS\x10\x03\x12$\n PULL_OPERATION_SHOPIFY_CUSTOMERS\x10\x04\x32\xd5\x0b\n\nSyncWorker\x12n\n\x11PullNhanhProducts\x12+.nhanhsync.sync.v1.PullNhanhProductsRequest\x1a,.nhanhsync.sync.v1.PullNhanhProductsResponse\x12t\n\x13PullShopifyProducts\x12-.nhanhsync.sync.v1.PullShopifyProductsRequest\x1a..nhanhsync.sync.v1.PullShopifyProductsResponse\x12q\n\x12PullNhanhCustomers\x12,.nhanhsync.sync.v1.PullNhanhCustomersRequest\x1a-.nhanhsync.sync.v1.PullNhanhCustomersResponse\x12w\n\x14PullShopifyCustomers\x12..nhanhsync.sync.v1.PullShopifyCustomersRequest\x1a/.nhanhsync.sync.v1.PullShopifyCustomersResponse\x12_\n\x0cSyncProducts\x12&.nhanhsync.sync.v1.SyncProductsRequest\x1a\'.nhanhsync.sync.v1.SyncProductsResponse\x12\x62\n\rSyncCustomers\x12\'.nhanhsync.sync.v1.SyncCustomersRequest\x1a(.nhanhsync.sync.v1.SyncCustomersResponse\x12n\n\x11\x41utoMatchProducts\x12+.nhanhsync.sync.v1.AutoMatchProductsRequest\x1a,.nhanhsync.sync.v1.AutoMatchProductsResponse\x12q\n\x12\x41utoMatchCustomers\x12,.nhanhsync.sync.v1.AutoMatchCustomersRequest\x1a-.nhanhsync.sync.v1.AutoMatchCustomersResponse\x12\\\n\x0bRetryFailed\x12%.nhanhsync.sync.v1.RetryFailedRequest\x1a&.nhanhsync.sync.v1.RetryFailedResponse\x12Y\n\nListStores\x12$.nhanhsync.sync.v1.ListStoresRequest\x1a%.nhanhsync.sync.v1.ListStoresResponse\x12Y\n\nCheckStore\x12$.nhanhsync.sync.v1.CheckStoreRequest\x1a%.nhanhsync.sync.v1.CheckStoreResponse\x12_\n\x0cListMappings\x12&.nhanhsync.sync.v1.ListMappingsRequest\x1a\'.nhanhsync.sync.v1.ListMappingsResponse\x12\x62\n\rListUnmatched\x12\'.nhanhsync.sync.v1.ListUnmatchedRequest\x1a(.nhanhsync.sync.v1.ListUnmatchedResponse\x12t\n\x13ResetPullCheckpoint\x12-.nhanhsync.sync.v1.ResetPullCheckpointRequest\x1a..nhanhsync.sync.v1.ResetPullCheckpointResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nhanhsync.sync.v1.sync_worker_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PULLOPERATION']._serialized_start=1722
-  _globals['_PULLOPERATION']._serialized_end=1915
-  _globals['_PULLNHANHPRODUCTSRESPONSE']._serialized_start=164
-  _globals['_PULLNHANHPRODUCTSRESPONSE']._serialized_end=245
-  _globals['_PULLSHOPIFYPRODUCTSRESPONSE']._serialized_start=247
-  _globals['_PULLSHOPIFYPRODUCTSRESPONSE']._serialized_end=330
-  _globals['_PULLNHANHCUSTOMERSRESPONSE']._serialized_start=332
-  _globals['_PULLNHANHCUSTOMERSRESPONSE']._serialized_end=414
-  _globals['_PULLSHOPIFYCUSTOMERSRESPONSE']._serialized_start=416
-  _globals['_PULLSHOPIFYCUSTOMERSRESPONSE']._serialized_end=500
-  _globals['_SYNCPRODUCTSRESPONSE']._serialized_start=502
-  _globals['_SYNCPRODUCTSRESPONSE']._serialized_end=578
-  _globals['_SYNCCUSTOMERSRESPONSE']._serialized_start=580
-  _globals['_SYNCCUSTOMERSRESPONSE']._serialized_end=657
-  _globals['_AUTOMATCHPRODUCTSRESPONSE']._serialized_start=659
-  _globals['_AUTOMATCHPRODUCTSRESPONSE']._serialized_end=740
-  _globals['_AUTOMATCHCUSTOMERSRESPONSE']._serialized_start=742
-  _globals['_AUTOMATCHCUSTOMERSRESPONSE']._serialized_end=824
-  _globals['_RETRYFAILEDRESPONSE']._serialized_start=826
-  _globals['_RETRYFAILEDRESPONSE']._serialized_end=901
-  _globals['_LISTSTORESREQUEST']._serialized_start=903
-  _globals['_LISTSTORESREQUEST']._serialized_end=922
-  _globals['_LISTSTORESRESPONSE']._serialized_start=924
-  _globals['_LISTSTORESRESPONSE']._serialized_end=986
-  _globals['_LISTMAPPINGSREQUEST']._serialized_start=989
-  _globals['_LISTMAPPINGSREQUEST']._serialized_end=1162
-  _globals['_LISTMAPPINGSRESPONSE']._serialized_start=1164
-  _globals['_LISTMAPPINGSRESPONSE']._serialized_end=1257
-  _globals['_LISTUNMATCHEDREQUEST']._serialized_start=1260
-  _globals['_LISTUNMATCHEDREQUEST']._serialized_end=1473
-  _globals['_LISTUNMATCHEDRESPONSE']._serialized_start=1475
-  _globals['_LISTUNMATCHEDRESPONSE']._serialized_end=1570
-  _globals['_RESETPULLCHECKPOINTREQUEST']._serialized_start=1572
-  _globals['_RESETPULLCHECKPOINTREQUEST']._serialized_end=1671
-  _globals['_RESETPULLCHECKPOINTRESPONSE']._serialized_start=1673
-  _globals['_RESETPULLCHECKPOINTRESPONSE']._serialized_end=1719
-  _globals['_SYNCWORKER']._serialized_start=1918
-  _globals['_SYNCWORKER']._serialized_end=3320
+  _globals['_PULLOPERATION']._serialized_start=2016
+  _globals['_PULLOPERATION']._serialized_end=2209
+  _globals['_PULLNHANHPRODUCTSRESPONSE']._serialized_start=234
+  _globals['_PULLNHANHPRODUCTSRESPONSE']._serialized_end=315
+  _globals['_PULLSHOPIFYPRODUCTSRESPONSE']._serialized_start=317
+  _globals['_PULLSHOPIFYPRODUCTSRESPONSE']._serialized_end=400
+  _globals['_PULLNHANHCUSTOMERSRESPONSE']._serialized_start=402
+  _globals['_PULLNHANHCUSTOMERSRESPONSE']._serialized_end=484
+  _globals['_PULLSHOPIFYCUSTOMERSRESPONSE']._serialized_start=486
+  _globals['_PULLSHOPIFYCUSTOMERSRESPONSE']._serialized_end=570
+  _globals['_SYNCPRODUCTSRESPONSE']._serialized_start=572
+  _globals['_SYNCPRODUCTSRESPONSE']._serialized_end=648
+  _globals['_SYNCCUSTOMERSRESPONSE']._serialized_start=650
+  _globals['_SYNCCUSTOMERSRESPONSE']._serialized_end=727
+  _globals['_AUTOMATCHPRODUCTSRESPONSE']._serialized_start=729
+  _globals['_AUTOMATCHPRODUCTSRESPONSE']._serialized_end=810
+  _globals['_AUTOMATCHCUSTOMERSRESPONSE']._serialized_start=812
+  _globals['_AUTOMATCHCUSTOMERSRESPONSE']._serialized_end=894
+  _globals['_RETRYFAILEDRESPONSE']._serialized_start=896
+  _globals['_RETRYFAILEDRESPONSE']._serialized_end=971
+  _globals['_LISTSTORESREQUEST']._serialized_start=973
+  _globals['_LISTSTORESREQUEST']._serialized_end=992
+  _globals['_LISTSTORESRESPONSE']._serialized_start=994
+  _globals['_LISTSTORESRESPONSE']._serialized_end=1056
+  _globals['_CHECKSTOREREQUEST']._serialized_start=1058
+  _globals['_CHECKSTOREREQUEST']._serialized_end=1095
+  _globals['_CHECKSTORERESPONSE']._serialized_start=1098
+  _globals['_CHECKSTORERESPONSE']._serialized_end=1280
+  _globals['_LISTMAPPINGSREQUEST']._serialized_start=1283
+  _globals['_LISTMAPPINGSREQUEST']._serialized_end=1456
+  _globals['_LISTMAPPINGSRESPONSE']._serialized_start=1458
+  _globals['_LISTMAPPINGSRESPONSE']._serialized_end=1551
+  _globals['_LISTUNMATCHEDREQUEST']._serialized_start=1554
+  _globals['_LISTUNMATCHEDREQUEST']._serialized_end=1767
+  _globals['_LISTUNMATCHEDRESPONSE']._serialized_start=1769
+  _globals['_LISTUNMATCHEDRESPONSE']._serialized_end=1864
+  _globals['_RESETPULLCHECKPOINTREQUEST']._serialized_start=1866
+  _globals['_RESETPULLCHECKPOINTREQUEST']._serialized_end=1965
+  _globals['_RESETPULLCHECKPOINTRESPONSE']._serialized_start=1967
+  _globals['_RESETPULLCHECKPOINTRESPONSE']._serialized_end=2013
+  _globals['_SYNCWORKER']._serialized_start=2212
+  _globals['_SYNCWORKER']._serialized_end=3705
 # @@protoc_insertion_point(module_scope)

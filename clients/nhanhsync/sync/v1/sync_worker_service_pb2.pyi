@@ -9,9 +9,11 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.timestamp_pb2
 import nhanhsync.jobs.v1.job_pb2
 import nhanhsync.sync.v1.catalog_pb2
 import nhanhsync.sync.v1.operations_pb2
+import nhanhsync.sync.v1.store_check_pb2
 import sys
 import typing
 
@@ -329,6 +331,64 @@ class ListStoresResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
 
 Global___ListStoresResponse: typing_extensions.TypeAlias = ListStoresResponse
+
+@typing.final
+class CheckStoreRequest(google.protobuf.message.Message):
+    """Asks for a test of a store's connections."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: builtins.int
+    store_id: builtins.str
+    """The shop."""
+    def __init__(
+        self,
+        *,
+        store_id: builtins.str = ...,
+    ) -> None: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["store_id", b"store_id"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___CheckStoreRequest: typing_extensions.TypeAlias = CheckStoreRequest
+
+@typing.final
+class CheckStoreResponse(google.protobuf.message.Message):
+    """How the test went."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: builtins.int
+    CHECK_TIME_FIELD_NUMBER: builtins.int
+    NHANH_FIELD_NUMBER: builtins.int
+    SHOPIFY_FIELD_NUMBER: builtins.int
+    store_id: builtins.str
+    """The shop."""
+    @property
+    def check_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was tested."""
+
+    @property
+    def nhanh(self) -> nhanhsync.sync.v1.store_check_pb2.NhanhCheck:
+        """What Nhanh answered."""
+
+    @property
+    def shopify(self) -> nhanhsync.sync.v1.store_check_pb2.ShopifyCheck:
+        """What Shopify answered."""
+
+    def __init__(
+        self,
+        *,
+        store_id: builtins.str = ...,
+        check_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        nhanh: nhanhsync.sync.v1.store_check_pb2.NhanhCheck | None = ...,
+        shopify: nhanhsync.sync.v1.store_check_pb2.ShopifyCheck | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: typing_extensions.TypeAlias = typing.Literal["check_time", b"check_time", "nhanh", b"nhanh", "shopify", b"shopify"]
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: typing_extensions.TypeAlias = typing.Literal["check_time", b"check_time", "nhanh", b"nhanh", "shopify", b"shopify", "store_id", b"store_id"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+
+Global___CheckStoreResponse: typing_extensions.TypeAlias = CheckStoreResponse
 
 @typing.final
 class ListMappingsRequest(google.protobuf.message.Message):

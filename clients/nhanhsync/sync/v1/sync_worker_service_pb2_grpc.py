@@ -92,6 +92,11 @@ class SyncWorkerStub(object):
                 request_serializer=nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.ListStoresRequest.SerializeToString,
                 response_deserializer=nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.ListStoresResponse.FromString,
                 _registered_method=True)
+        self.CheckStore = channel.unary_unary(
+                '/nhanhsync.sync.v1.SyncWorker/CheckStore',
+                request_serializer=nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.CheckStoreRequest.SerializeToString,
+                response_deserializer=nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.CheckStoreResponse.FromString,
+                _registered_method=True)
         self.ListMappings = channel.unary_unary(
                 '/nhanhsync.sync.v1.SyncWorker/ListMappings',
                 request_serializer=nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.ListMappingsRequest.SerializeToString,
@@ -189,6 +194,15 @@ class SyncWorkerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckStore(self, request, context):
+        """Tests a store's connections: asks both vendors, at once and outside of any job, what they grant, and holds it against the
+        stores file. Takes seconds, 20 at most. A vendor that says no is a finding, not a refusal; no secret is ever shown.
+        Refusals: STORE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMappings(self, request, context):
         """Lists mappings of a store in order of Nhanh's id.
         Refusals: STORE_NOT_FOUND, PAGE_TOKEN_INVALID.
@@ -265,6 +279,11 @@ def add_SyncWorkerServicer_to_server(servicer, server):
                     servicer.ListStores,
                     request_deserializer=nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.ListStoresRequest.FromString,
                     response_serializer=nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.ListStoresResponse.SerializeToString,
+            ),
+            'CheckStore': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckStore,
+                    request_deserializer=nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.CheckStoreRequest.FromString,
+                    response_serializer=nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.CheckStoreResponse.SerializeToString,
             ),
             'ListMappings': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMappings,
@@ -559,6 +578,33 @@ class SyncWorker(object):
             '/nhanhsync.sync.v1.SyncWorker/ListStores',
             nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.ListStoresRequest.SerializeToString,
             nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.ListStoresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckStore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nhanhsync.sync.v1.SyncWorker/CheckStore',
+            nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.CheckStoreRequest.SerializeToString,
+            nhanhsync_dot_sync_dot_v1_dot_sync__worker__service__pb2.CheckStoreResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,11 @@ class SyncWorkerStub:
     """Starts Retry Failed (job type RETRY_FAILED_SYNC)."""
     ListStores: grpc.UnaryUnaryMultiCallable[nhanhsync.sync.v1.sync_worker_service_pb2.ListStoresRequest, nhanhsync.sync.v1.sync_worker_service_pb2.ListStoresResponse]
     """Lists the stores of this deployment by id."""
+    CheckStore: grpc.UnaryUnaryMultiCallable[nhanhsync.sync.v1.sync_worker_service_pb2.CheckStoreRequest, nhanhsync.sync.v1.sync_worker_service_pb2.CheckStoreResponse]
+    """Tests a store's connections: asks both vendors, at once and outside of any job, what they grant, and holds it against the
+    stores file. Takes seconds, 20 at most. A vendor that says no is a finding, not a refusal; no secret is ever shown.
+    Refusals: STORE_NOT_FOUND.
+    """
     ListMappings: grpc.UnaryUnaryMultiCallable[nhanhsync.sync.v1.sync_worker_service_pb2.ListMappingsRequest, nhanhsync.sync.v1.sync_worker_service_pb2.ListMappingsResponse]
     """Lists mappings of a store in order of Nhanh's id.
     Refusals: STORE_NOT_FOUND, PAGE_TOKEN_INVALID.
@@ -100,6 +105,11 @@ class SyncWorkerAsyncStub(SyncWorkerStub):
     """Starts Retry Failed (job type RETRY_FAILED_SYNC)."""
     ListStores: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.sync.v1.sync_worker_service_pb2.ListStoresRequest, nhanhsync.sync.v1.sync_worker_service_pb2.ListStoresResponse]  # type: ignore[assignment]
     """Lists the stores of this deployment by id."""
+    CheckStore: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.sync.v1.sync_worker_service_pb2.CheckStoreRequest, nhanhsync.sync.v1.sync_worker_service_pb2.CheckStoreResponse]  # type: ignore[assignment]
+    """Tests a store's connections: asks both vendors, at once and outside of any job, what they grant, and holds it against the
+    stores file. Takes seconds, 20 at most. A vendor that says no is a finding, not a refusal; no secret is ever shown.
+    Refusals: STORE_NOT_FOUND.
+    """
     ListMappings: grpc.aio.UnaryUnaryMultiCallable[nhanhsync.sync.v1.sync_worker_service_pb2.ListMappingsRequest, nhanhsync.sync.v1.sync_worker_service_pb2.ListMappingsResponse]  # type: ignore[assignment]
     """Lists mappings of a store in order of Nhanh's id.
     Refusals: STORE_NOT_FOUND, PAGE_TOKEN_INVALID.
@@ -202,6 +212,17 @@ class SyncWorkerServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[nhanhsync.sync.v1.sync_worker_service_pb2.ListStoresResponse, collections.abc.Awaitable[nhanhsync.sync.v1.sync_worker_service_pb2.ListStoresResponse]]:
         """Lists the stores of this deployment by id."""
+
+    @abc.abstractmethod
+    def CheckStore(
+        self,
+        request: nhanhsync.sync.v1.sync_worker_service_pb2.CheckStoreRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nhanhsync.sync.v1.sync_worker_service_pb2.CheckStoreResponse, collections.abc.Awaitable[nhanhsync.sync.v1.sync_worker_service_pb2.CheckStoreResponse]]:
+        """Tests a store's connections: asks both vendors, at once and outside of any job, what they grant, and holds it against the
+        stores file. Takes seconds, 20 at most. A vendor that says no is a finding, not a refusal; no secret is ever shown.
+        Refusals: STORE_NOT_FOUND.
+        """
 
     @abc.abstractmethod
     def ListMappings(

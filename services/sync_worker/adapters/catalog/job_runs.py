@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import orjson
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.tables import job_runs
 from sync_worker.application.ports.job import JsonValue
@@ -37,5 +37,7 @@ def save_job_run(
         "finish_time": None if result is None else now,
     }
     connection.execute(
-        insert(job_runs).values(job_id=job_id, **values).on_conflict_do_update(index_elements=["job_id"], set_=values)
+        insert(connection, job_runs)
+        .values(job_id=job_id, **values)
+        .on_conflict_do_update(index_elements=["job_id"], set_=values)
     )

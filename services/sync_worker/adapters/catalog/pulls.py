@@ -1,24 +1,25 @@
-"""Pulls in the catalog: a page's rows and the place behind them, in one transaction."""
+"""Pulls in the catalog: a step's rows and the place behind them, in one transaction."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import uuid_utils
 from chassis.database import Database
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.fencing import raise_fence
-from sync_worker.adapters.catalog.mirrors import MIRRORS
+from sync_worker.adapters.catalog.mirrors import MIRRORS, MirroredRow
 from sync_worker.adapters.catalog.pulls_gone import drop_seen, mark_gone, mark_seen, must_not_go
-from sync_worker.adapters.catalog.pulls_pages import confirm_prices, store_rows
+from sync_worker.adapters.catalog.pulls_pages import store_rows
+from sync_worker.adapters.catalog.pulls_unreadable import forget_others, keep_refused, refused_of
 from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.application.ports.clock import Clock
-from sync_worker.application.ports.pull_catalog import MirrorRow, PullPlace, PullScope
+from sync_worker.application.ports.pages import RowRefusal
+from sync_worker.application.ports.pull_catalog import MirrorRow, PreparedRows, PullPlace, PullScope
 from sync_worker.domain.failures import GuardTripped, OperationFailure
-from sync_worker.domain.operations import Operation
 from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
 from sync_worker.domain.requests import PullMode
 
@@ -55,11 +56,13 @@ class SqlPullCatalog:
                 outdated_hours = idle // 3_600_000_000 if idle >= OUTDATED_MICROS else None
                 drop_seen(connection, known.pull_id)
             since = covered - OVERLAP_SECONDS if covered is not None and going is PullMode.INCREMENTAL else None
+            pull_id = self._new_id()
             values = {
-                "pull_id": self._new_id(),
+                "pull_id": pull_id,
                 "mode": going.value,
                 "since": since,
                 "cursor": None,
+                "read_to_end": False,
                 "processed": 0,
                 "created": 0,
                 "updated": 0,
@@ -71,48 +74,60 @@ class SqlPullCatalog:
                 "finished_by": None,
                 "finish_time": None,
                 "covered_until": covered,
+                "covers_all": scope.marks_gone,
             }
             connection.execute(
-                insert(pull_runs)
+                insert(connection, pull_runs)
                 .values(**_key(scope), **values)
                 .on_conflict_do_update(index_elements=list(_key(scope)), set_=values)
             )
             return PullPlace(
-                str(values["pull_id"]), going, since, None, PullCounts(), False, False, outdated_hours=outdated_hours
+                pull_id, now, going, since, None, PullCounts(), False, False, outdated_hours=outdated_hours
             )
 
         return await self._database.write(unit)
 
-    async def store_page(
+    async def prepare(self, scope: PullScope, rows: Sequence[MirrorRow]) -> list[MirroredRow]:
+        """Make rows ready; see `PullCatalog`. It takes milliseconds of CPU, so a thread does it."""
+        return await asyncio.to_thread(MIRRORS[scope.operation].rows, rows) if rows else []
+
+    async def store_step(
         self,
         scope: PullScope,
         place: PullPlace,
-        rows: Sequence[MirrorRow],
+        rows: PreparedRows,
         next_cursor: str | None,
         *,
         read_time: int,
-        refused: Collection[int] = (),
+        refused: Sequence[RowRefusal] = (),
+        pages: int = 1,
     ) -> PullPlace:
-        """Store a page; see `PullCatalog`."""
+        """Store a step; see `PullCatalog`."""
         mirror = MIRRORS[scope.operation]
-        # Keys and hashes take milliseconds of CPU: neither the event loop nor the one writer waits for them.
-        ready = await asyncio.to_thread(mirror.rows, rows)
+        ready = cast("list[MirroredRow]", rows)
         now = self._clock.now_micros()
-        read_to_end = next_cursor is None
-        unreadable = PullCounts(failed=len(refused))
 
         def unit(connection: Connection) -> PullPlace:
             raise_fence(connection, scope.fence)
-            counts = place.counts + unreadable + store_rows(connection, mirror, scope.store_id, ready, now)
-            if scope.operation is Operation.PULL_SHOPIFY_PRODUCTS:
-                confirm_prices(connection, scope.store_id, ready, read_time)
+            stored = store_rows(connection, mirror, scope.store_id, ready, began=place.began, read_time=read_time)
+            keep_refused(connection, scope, place.pull_id, refused, [row.vendor_id for row in ready])
+            unchanged, failed = len(stored.unchanged), len(refused)
             if _marks_gone(scope, place):
-                mark_seen(connection, place.pull_id, [*(row.vendor_id for row in ready), *refused])
+                unchanged = mark_seen(connection, place.pull_id, [row.vendor_id for row in stored.unchanged])
+                failed = mark_seen(connection, place.pull_id, [row.vendor_id for row in refused])
+            counts = place.counts + PullCounts(
+                created=len(stored.created),
+                updated=len(stored.updated),
+                unchanged=unchanged,
+                pages=pages,
+                failed=failed,
+            )
             _move(
                 connection,
                 scope,
                 place,
                 cursor=next_cursor,
+                read_to_end=next_cursor is None,
                 touch_time=now,
                 processed=counts.rows + counts.failed,
                 created=counts.created,
@@ -120,9 +135,23 @@ class SqlPullCatalog:
                 unchanged=counts.unchanged,
                 pages=counts.pages,
             )
-            return PullPlace(place.pull_id, place.mode, place.since, next_cursor, counts, read_to_end, False)
+            return replace(place, cursor=next_cursor, counts=counts, read_to_end=next_cursor is None)
 
         return await self._database.write(unit)
+
+    async def refused(self, scope: PullScope, place: PullPlace) -> Sequence[RowRefusal]:
+        """Read what could not be read; see `PullCatalog`."""
+        return await self._database.read(lambda connection: refused_of(connection, scope, place))
+
+    async def give_up(self, scope: PullScope, place: PullPlace) -> None:
+        """End without a result; see `PullCatalog`."""
+        now = self._clock.now_micros()
+
+        def unit(connection: Connection) -> None:
+            raise_fence(connection, scope.fence)
+            _end_untrusted(connection, scope, place, now)
+
+        await self._database.write(unit)
 
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:
         """Mark the gone and end the pull; see `PullCatalog`."""
@@ -133,7 +162,6 @@ class SqlPullCatalog:
 
         def unit(connection: Connection) -> PullPlace:
             raise_fence(connection, scope.fence)
-            began: int = connection.execute(select(pull_runs.c.start_time).where(*_ours(scope))).scalar_one()
             _move(
                 connection,
                 scope,
@@ -141,10 +169,12 @@ class SqlPullCatalog:
                 touch_time=now,
                 finished_by=scope.job_id,
                 finish_time=now,
-                covered_until=began // 1_000_000,
+                covered_until=place.began // 1_000_000,
             )
             drop_seen(connection, place.pull_id)
-            return PullPlace(place.pull_id, place.mode, place.since, None, replace(place.counts, gone=gone), True, True)
+            if _marks_gone(scope, place):
+                forget_others(connection, scope, place.pull_id)
+            return replace(place, cursor=None, counts=replace(place.counts, gone=gone), read_to_end=True, finished=True)
 
         return await self._database.write(unit)
 
@@ -156,10 +186,7 @@ class SqlPullCatalog:
             raise_fence(connection, scope.fence)
             objection = must_not_go(connection, mirror, scope.store_id, place.pull_id, max_gone_percent)
             if objection is not None:
-                # The next pull reads everything again: this one's reading is what cannot be trusted.
-                # It ends without a job that could say so; what pulls before it have covered stays known.
-                _move(connection, scope, place, cursor=None, finish_time=self._clock.now_micros())
-                drop_seen(connection, place.pull_id)
+                _end_untrusted(connection, scope, place, self._clock.now_micros())
             return objection
 
         objection = await self._database.write(guard)
@@ -203,15 +230,22 @@ def _move(connection: Connection, scope: PullScope, place: PullPlace, **values: 
         raise OperationFailure("PULL_PLACE_CLEARED", message, retryable=True)
 
 
+def _end_untrusted(connection: Connection, scope: PullScope, place: PullPlace, now: int) -> None:
+    """End a pull without a job that could say so: the next reads everything again. What pulls before it covered stays known."""
+    _move(connection, scope, place, cursor=None, finish_time=now)
+    drop_seen(connection, place.pull_id)
+
+
 def _place(row: Row[Any]) -> PullPlace:
     finished = row.finish_time is not None
     failed = row.processed - row.created - row.updated - row.unchanged
     return PullPlace(
         pull_id=row.pull_id,
+        began=row.start_time,
         mode=PullMode(row.mode),
         since=row.since,
         cursor=row.cursor,
         counts=PullCounts(row.created, row.updated, row.unchanged, row.pages, row.gone, failed),
-        read_to_end=row.pages > 0 and row.cursor is None,
+        read_to_end=row.read_to_end,
         finished=finished,
     )

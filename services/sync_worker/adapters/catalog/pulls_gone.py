@@ -1,10 +1,10 @@
 """Which rows of a mirror a full pull did not see, and the guard before they are marked."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
+from sync_worker.adapters.catalog.driver_statements import insert_missing
 from sync_worker.adapters.catalog.mirrors import Mirror
 from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
 from sync_worker.domain.pulls import too_many_gone
@@ -13,11 +13,9 @@ PART = 10_000
 """Rows that one transaction marks at most."""
 
 
-def mark_seen(connection: Connection, pull_id: str, vendor_ids: Iterable[int]) -> None:
-    """Keep that a pull has seen the rows with these ids."""
-    seen = [{"pull_id": pull_id, "vendor_id": vendor_id} for vendor_id in vendor_ids]
-    if seen:
-        connection.execute(insert(pull_seen).on_conflict_do_nothing(), seen)
+def mark_seen(connection: Connection, pull_id: str, vendor_ids: Sequence[int]) -> int:
+    """Keep that a pull has seen rows that it does not write; how many of them it had not seen before."""
+    return insert_missing(connection, pull_seen, pull_id, vendor_ids)
 
 
 def drop_seen(connection: Connection, pull_id: str) -> None:
@@ -58,7 +56,7 @@ def mark_gone(connection: Connection, mirror: Mirror, store_id: str, pull_id: st
 
 
 def _going(mirror: Mirror, store_id: str, pull_id: str) -> ColumnElement[bool]:
-    """Living rows that the pull did not see. What another pull stored after this one began stays."""
+    """Living rows that the pull neither wrote nor saw. What another pull stored after this one began stays."""
     columns = mirror.table.c
     began = select(pull_runs.c.start_time).where(pull_runs.c.pull_id == pull_id).scalar_subquery()
     seen = exists().where(pull_seen.c.pull_id == pull_id, pull_seen.c.vendor_id == columns[mirror.id_column])

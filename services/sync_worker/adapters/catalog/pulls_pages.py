@@ -1,144 +1,104 @@
-"""A page's rows in their mirror: created, updated and unchanged told apart, and only what changed written."""
+"""A step's rows in their mirror: created, updated and unchanged told apart, and only what changed written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
-from sqlalchemy import insert as plain_insert
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection
 
+from sync_worker.adapters.catalog.driver_statements import delete_by_id, insert_new, read_by_id, update_each
 from sync_worker.adapters.catalog.mirrors import Mirror, MirroredRow
-from sync_worker.adapters.catalog.tables import confirmed_values, phone_keys
+from sync_worker.adapters.catalog.tables import phone_keys
 from sync_worker.domain.mappings import Side
-from sync_worker.domain.pulls import PullCounts
 
-CONFIRMED_FRESH_MICROS = 24 * 3600 * 1_000_000
-"""A confirmed value that did not change is written again no sooner than this, so that unchanged rows cost no writes."""
+PHONE_COLUMNS = ("store_id", "side", "phone_key", "owner_id", "rule", "confidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What came of a step's rows. Those that this very pull has written before are in `updated_again`, or nowhere."""
+
+    created: Sequence[MirroredRow]
+    updated: Sequence[MirroredRow]
+    updated_again: Sequence[MirroredRow]
+    unchanged: Sequence[MirroredRow]
 
 
 def store_rows(
-    connection: Connection, mirror: Mirror, store_id: str, rows: Sequence[MirroredRow], now: int
-) -> PullCounts:
-    """Store what is new or differs. A row that had gone and is told of again is an update."""
-    known = _known(connection, mirror, store_id, rows)
-    created = [row for row in rows if row.vendor_id not in known]
-    updated = [row for row in rows if row.vendor_id in known and known[row.vendor_id] != (row.row_hash, None)]
-    changed = created + updated
-    if changed:
-        _upsert(connection, mirror, store_id, changed, now)
-        if mirror.side is not None:
-            _replace_phones(connection, mirror.side, store_id, changed, had_phones=updated)
-    return PullCounts(created=len(created), updated=len(updated), unchanged=len(rows) - len(changed), pages=1)
+    connection: Connection, mirror: Mirror, store_id: str, rows: Sequence[MirroredRow], *, began: int, read_time: int
+) -> Stored:
+    """Store what is new or differs. A row that had gone and is told of again is an update.
+
+    Args:
+        connection: The step's transaction.
+        mirror: Where the rows go.
+        store_id: Whose rows they are.
+        rows: Each with an id of its own.
+        began: When the pull began (Unix microseconds); a row keeps which pull wrote it by that.
+        read_time: When the rows were asked for (Unix microseconds).
+    """
+    stored = _told_apart(connection, mirror, store_id, rows, began)
+    times = (began, max(read_time, began), None)
+    insert_new(
+        connection,
+        mirror.table,
+        ("store_id", *mirror.columns, "row_hash", "first_time", "change_pull", "change_time", "gone_time"),
+        [(store_id, *row.values, row.row_hash, times[1], *times) for row in stored.created],
+    )
+    differing = (*stored.updated, *stored.updated_again)
+    update_each(
+        connection,
+        mirror.table,
+        ("store_id", mirror.id_column),
+        (*mirror.columns[1:], "row_hash", "change_pull", "change_time", "gone_time"),
+        [(*row.values[1:], row.row_hash, *times, store_id, row.vendor_id) for row in differing],
+    )
+    if mirror.side is not None:
+        delete_by_id(
+            connection,
+            phone_keys,
+            {"store_id": store_id, "side": mirror.side.value},
+            "owner_id",
+            [row.vendor_id for row in differing],
+        )
+        insert_new(connection, phone_keys, PHONE_COLUMNS, [*_phones(store_id, mirror.side, stored.created, differing)])
+    return stored
 
 
-def confirm_prices(connection: Connection, store_id: str, rows: Sequence[MirroredRow], read_time: int) -> None:
-    """Keep the prices that Shopify told of at `read_time`, unless it confirmed others later."""
-    read = {
-        (kind, row.vendor_id): row.columns[column]
-        for row in rows
-        for kind, column in (("price", "price"), ("compare_at", "compare_at_price"))
+def _told_apart(
+    connection: Connection, mirror: Mirror, store_id: str, rows: Sequence[MirroredRow], began: int
+) -> Stored:
+    ids = [row.vendor_id for row in rows]
+    columns = (mirror.id_column, "row_hash", "gone_time", "change_pull")
+    known = {
+        vendor_id: (row_hash, gone_time, change_pull)
+        for vendor_id, row_hash, gone_time, change_pull in read_by_id(
+            connection, mirror.table, columns, {"store_id": store_id}, mirror.id_column, ids
+        )
     }
-    if not read:
-        return
-    found = connection.execute(
-        select(
-            confirmed_values.c.kind,
-            confirmed_values.c.owner_id,
-            confirmed_values.c.value,
-            confirmed_values.c.confirm_time,
-        ).where(
-            confirmed_values.c.store_id == store_id,
-            confirmed_values.c.kind.in_(["price", "compare_at"]),
-            confirmed_values.c.owner_id.in_([row.vendor_id for row in rows]),
-            confirmed_values.c.location_id == 0,
-        )
-    )
-    for kind, owner_id, value, confirm_time in found:
-        is_fresh = value == read[kind, owner_id] and read_time - confirm_time < CONFIRMED_FRESH_MICROS
-        if is_fresh or confirm_time >= read_time:
-            del read[kind, owner_id]
-    if not read:
-        return
-    statement = insert(confirmed_values)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["store_id", "kind", "owner_id", "location_id"],
-            set_={"value": statement.excluded.value, "confirm_time": statement.excluded.confirm_time},
-        ),
-        [
-            {
-                "store_id": store_id,
-                "kind": kind,
-                "owner_id": owner_id,
-                "location_id": 0,
-                "value": value,
-                "confirm_time": read_time,
-            }
-            for (kind, owner_id), value in read.items()
-        ],
-    )
+    if not known:
+        return Stored(rows, [], [], [])
+    created: list[MirroredRow] = []
+    updated: list[MirroredRow] = []
+    again: list[MirroredRow] = []
+    unchanged: list[MirroredRow] = []
+    for row in rows:
+        found = known.get(row.vendor_id)
+        if found is None:
+            created.append(row)
+            continue
+        row_hash, gone_time, change_pull = found
+        is_same = row_hash == row.row_hash and gone_time is None
+        if change_pull == began:
+            if not is_same:
+                again.append(row)
+        else:
+            (unchanged if is_same else updated).append(row)
+    return Stored(created, updated, again, unchanged)
 
 
-def _known(
-    connection: Connection, mirror: Mirror, store_id: str, rows: Sequence[MirroredRow]
-) -> dict[int, tuple[int, int | None]]:
-    columns = mirror.table.c
-    found = connection.execute(
-        select(columns[mirror.id_column], columns.row_hash, columns.gone_time).where(
-            columns.store_id == store_id, columns[mirror.id_column].in_([row.vendor_id for row in rows])
-        )
-    )
-    return {vendor_id: (row_hash, gone_time) for vendor_id, row_hash, gone_time in found}
-
-
-def _upsert(connection: Connection, mirror: Mirror, store_id: str, rows: Sequence[MirroredRow], now: int) -> None:
-    statement = insert(mirror.table)
-    kept = {"store_id", mirror.id_column, "first_time"}
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["store_id", mirror.id_column],
-            set_={column.name: column for column in statement.excluded if column.name not in kept},
-        ),
-        [
-            {
-                "store_id": store_id,
-                **row.columns,
-                "row_hash": row.row_hash,
-                "first_time": now,
-                "change_time": now,
-                "gone_time": None,
-            }
-            for row in rows
-        ],
-    )
-
-
-def _replace_phones(
-    connection: Connection,
-    side: Side,
-    store_id: str,
-    rows: Sequence[MirroredRow],
-    *,
-    had_phones: Sequence[MirroredRow],
-) -> None:
-    if had_phones:
-        connection.execute(
-            delete(phone_keys).where(
-                phone_keys.c.store_id == store_id,
-                phone_keys.c.side == side.value,
-                phone_keys.c.owner_id.in_([row.vendor_id for row in had_phones]),
-            )
-        )
-    found = [
-        {
-            "store_id": store_id,
-            "side": side.value,
-            "phone_key": phone.key,
-            "owner_id": row.vendor_id,
-            "rule": phone.rule.value,
-            "confidence": phone.confidence,
-        }
-        for row in rows
-        for phone in row.phones
-    ]
-    if found:
-        connection.execute(plain_insert(phone_keys), found)
+def _phones(store_id: str, side: Side, *groups: Sequence[MirroredRow]) -> Iterable[tuple[Any, ...]]:
+    for group in groups:
+        for row in group:
+            for phone in row.phones:
+                yield store_id, side.value, phone.key, row.vendor_id, phone.rule.value, phone.confidence

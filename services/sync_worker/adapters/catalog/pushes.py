@@ -6,7 +6,13 @@ from typing import TypeVar
 from chassis.database import Database, DatabaseUnavailableError
 from sqlalchemy import Connection
 
-from sync_worker.adapters.catalog import pushes_intents, pushes_retries, pushes_selection, pushes_settling
+from sync_worker.adapters.catalog import (
+    pushes_confirmed,
+    pushes_intents,
+    pushes_retries,
+    pushes_selection,
+    pushes_settling,
+)
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.job_runs import load_job_run, save_job_run
 from sync_worker.application.ports.clock import Clock
@@ -63,7 +69,7 @@ class SqlPushCatalog:
         self, store_id: str, lane: Lane, owner_ids: Sequence[int]
     ) -> Mapping[tuple[int, int], Confirmed]:
         """Read what Shopify last confirmed."""
-        return await _available(self._database.read(lambda c: pushes_selection.confirmed(c, store_id, lane, owner_ids)))
+        return await _available(self._database.read(lambda c: pushes_confirmed.confirmed(c, store_id, lane, owner_ids)))
 
     async def pushed_by(self, scope: PushScope, mapping_ids: Sequence[str]) -> frozenset[tuple[str, str, int]]:
         """Find what this job has written already."""

@@ -1,7 +1,6 @@
-"""Reads what a push plans with: the selected mappings, both sides of them, and what Shopify last confirmed."""
+"""Reads what a push plans with: the selected mappings, and both sides of them."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -9,7 +8,6 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, select
 
 from sync_worker.adapters.catalog.tables import (
-    confirmed_values,
     mappings,
     nhanh_customers,
     nhanh_products,
@@ -19,7 +17,7 @@ from sync_worker.adapters.catalog.tables import (
 )
 from sync_worker.application.ports.push_catalog import ItemOutcome, PushRow, PushScope, SelectedChunk, Unpushable
 from sync_worker.domain.mappings import PUSHABLE, Entity, MappingStatus
-from sync_worker.domain.push_plan import Confirmed, Lane
+from sync_worker.domain.push_plan import Lane
 from sync_worker.domain.requests import Selection
 
 BOUND = 1_000
@@ -69,28 +67,6 @@ def mapping_ids(connection: Connection, store_id: str, entity: Entity, nhanh_ids
         )
         found.update((nhanh_id, mapping_id) for nhanh_id, mapping_id in rows)
     return found
-
-
-def confirmed(
-    connection: Connection, store_id: str, lane: Lane, owner_ids: Sequence[int]
-) -> Mapping[tuple[int, int], Confirmed]:
-    """Read what Shopify last confirmed; an owner of whom only some of the lane's kinds are known is left out."""
-    values: dict[tuple[int, int], dict[str, tuple[int | None, int]]] = defaultdict(dict)
-    for part in in_parts(owner_ids):
-        found = connection.execute(
-            select(confirmed_values).where(
-                confirmed_values.c.store_id == store_id,
-                confirmed_values.c.kind.in_([kind.value for kind in lane.kinds]),
-                confirmed_values.c.owner_id.in_(part),
-            )
-        )
-        for row in found:
-            values[row.owner_id, row.location_id][row.kind] = (row.value, row.confirm_time)
-    return {
-        key: Confirmed(tuple(kinds[kind.value][0] for kind in lane.kinds), min(time for _, time in kinds.values()))
-        for key, kinds in values.items()
-        if len(kinds) == len(lane.kinds)
-    }
 
 
 def in_parts(values: Sequence[Value]) -> Iterator[list[Value]]:

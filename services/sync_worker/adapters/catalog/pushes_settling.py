@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, Row, and_, bindparam, delete, select, update
 from sqlalchemy import insert as plain_insert
-from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.job_runs import save_job_run
@@ -101,7 +101,7 @@ def forget_done(connection: Connection, job_id: str) -> None:
 def _confirm(connection: Connection, store_id: str, values: Sequence[ConfirmedValue]) -> None:
     if not values:
         return
-    statement = insert(confirmed_values)
+    statement = insert(connection, confirmed_values)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["store_id", "kind", "owner_id", "location_id"],

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import orjson
 from chassis.database import Database
+from chassis.database.upserts import insert
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
 
 from sync_worker.adapters.catalog.tables import job_runs
 from sync_worker.application.ports.clock import Clock
@@ -34,7 +34,9 @@ class SqlSelections:
         }
 
         def unit(connection: Connection) -> None:
-            connection.execute(insert(job_runs).values(row).on_conflict_do_nothing(index_elements=["job_id"]))
+            connection.execute(
+                insert(connection, job_runs).values(row).on_conflict_do_nothing(index_elements=["job_id"])
+            )
 
         await self._database.write(unit)
 

@@ -16,9 +16,9 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
-    Text,
     UniqueConstraint,
 )
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -30,11 +30,20 @@ metadata = MetaData(
 )
 
 
+def _text(length: int | None = None) -> TypeEngine[str]:
+    """Make a type of text that both kinds of database compare and order alike: byte by byte, as SQLite always does."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 def _mirror_columns() -> tuple[Column[object], ...]:
-    """Columns of every mirrored row: a hash of the kept fields tells what changed; the gone are marked, not deleted."""
+    """Columns of every mirrored row: a hash of the kept fields tells what changed; the gone are marked, not deleted.
+
+    Times are those at which the vendor was asked. `change_pull` tells which pull wrote the row last, by when that began.
+    """
     return (
         Column("row_hash", BigInteger, nullable=False),
         Column("first_time", BigInteger, nullable=False),
+        Column("change_pull", BigInteger, nullable=False),
         Column("change_time", BigInteger, nullable=False),
         Column("gone_time", BigInteger),
     )
@@ -43,15 +52,15 @@ def _mirror_columns() -> tuple[Column[object], ...]:
 nhanh_products = Table(
     "nhanh_products",
     metadata,
-    Column("store_id", String(64), nullable=False),
+    Column("store_id", _text(64), nullable=False),
     Column("nhanh_id", BigInteger, nullable=False),
     Column("parent_id", BigInteger),
-    Column("code", Text),
-    Column("barcode", Text),
-    Column("sku_key", Text),
-    Column("barcode_key", Text),
-    Column("name", Text, nullable=False),
-    Column("status", Integer, nullable=False),
+    Column("code", _text()),
+    Column("barcode", _text()),
+    Column("sku_key", _text()),
+    Column("barcode_key", _text()),
+    Column("name", _text(), nullable=False),
+    Column("status", BigInteger, nullable=False),
     Column("category_id", BigInteger),
     Column("brand_id", BigInteger),
     Column("price_retail", BigInteger),
@@ -59,7 +68,7 @@ nhanh_products = Table(
     Column("price_wholesale", BigInteger),
     Column("price_import", BigInteger),
     Column("stock_available", BigInteger),
-    Column("stock_by_depot", Text),
+    Column("stock_by_depot", _text()),
     Column("updated_at", BigInteger),
     *_mirror_columns(),
     PrimaryKeyConstraint("store_id", "nhanh_id"),
@@ -70,18 +79,18 @@ nhanh_products = Table(
 shopify_variants = Table(
     "shopify_variants",
     metadata,
-    Column("store_id", String(64), nullable=False),
+    Column("store_id", _text(64), nullable=False),
     Column("variant_id", BigInteger, nullable=False),
     Column("product_id", BigInteger, nullable=False),
     Column("inventory_item_id", BigInteger, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("sku", Text),
-    Column("barcode", Text),
-    Column("sku_key", Text),
-    Column("barcode_key", Text),
+    Column("title", _text(), nullable=False),
+    Column("sku", _text()),
+    Column("barcode", _text()),
+    Column("sku_key", _text()),
+    Column("barcode_key", _text()),
     Column("price", BigInteger, nullable=False),
     Column("compare_at_price", BigInteger),
-    Column("product_status", String(16), nullable=False),
+    Column("product_status", _text(), nullable=False),
     Column("inventory_quantity", BigInteger),
     Column("updated_at", BigInteger, nullable=False),
     *_mirror_columns(),
@@ -93,23 +102,23 @@ shopify_variants = Table(
 nhanh_customers = Table(
     "nhanh_customers",
     metadata,
-    Column("store_id", String(64), nullable=False),
+    Column("store_id", _text(64), nullable=False),
     Column("nhanh_id", BigInteger, nullable=False),
-    Column("type", Integer),
-    Column("name", Text, nullable=False),
-    Column("phone", Text),
-    Column("email", Text),
-    Column("email_key", Text),
-    Column("address", Text),
-    Column("code", Text),
-    Column("note", Text),
-    Column("gender", Integer),
-    Column("birthday", Text),
+    Column("type", BigInteger),
+    Column("name", _text(), nullable=False),
+    Column("phone", _text()),
+    Column("email", _text()),
+    Column("email_key", _text()),
+    Column("address", _text()),
+    Column("code", _text()),
+    Column("note", _text()),
+    Column("gender", BigInteger),
+    Column("birthday", _text()),
     Column("points", BigInteger),
-    Column("level_name", Text),
-    Column("group_name", Text),
+    Column("level_name", _text()),
+    Column("group_name", _text()),
     Column("total_spent", BigInteger),
-    Column("tier", String(16)),
+    Column("tier", _text(16)),
     Column("updated_at", BigInteger),
     *_mirror_columns(),
     PrimaryKeyConstraint("store_id", "nhanh_id"),
@@ -119,17 +128,17 @@ nhanh_customers = Table(
 shopify_customers = Table(
     "shopify_customers",
     metadata,
-    Column("store_id", String(64), nullable=False),
+    Column("store_id", _text(64), nullable=False),
     Column("customer_id", BigInteger, nullable=False),
-    Column("first_name", Text),
-    Column("last_name", Text),
-    Column("email", Text),
-    Column("email_key", Text),
-    Column("phone", Text),
-    Column("address_phone", Text),
-    Column("note", Text),
+    Column("first_name", _text()),
+    Column("last_name", _text()),
+    Column("email", _text()),
+    Column("email_key", _text()),
+    Column("phone", _text()),
+    Column("address_phone", _text()),
+    Column("note", _text()),
     Column("amount_spent", BigInteger, nullable=False),
-    Column("currency", String(3), nullable=False),
+    Column("currency", _text(), nullable=False),
     Column("orders", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     *_mirror_columns(),
@@ -140,11 +149,11 @@ shopify_customers = Table(
 phone_keys = Table(
     "phone_keys",
     metadata,
-    Column("store_id", String(64), nullable=False),
-    Column("side", String(8), nullable=False),
+    Column("store_id", _text(64), nullable=False),
+    Column("side", _text(8), nullable=False),
     Column("phone_key", BigInteger, nullable=False),
     Column("owner_id", BigInteger, nullable=False),
-    Column("rule", String(16), nullable=False),
+    Column("rule", _text(16), nullable=False),
     Column("confidence", Float, nullable=False),
     PrimaryKeyConstraint("store_id", "side", "phone_key", "owner_id"),
     Index(None, "store_id", "side", "owner_id"),
@@ -154,26 +163,26 @@ phone_keys = Table(
 mappings = Table(
     "mappings",
     metadata,
-    Column("mapping_id", String(36), primary_key=True),
-    Column("store_id", String(64), nullable=False),
-    Column("entity", String(16), nullable=False),
+    Column("mapping_id", _text(36), primary_key=True),
+    Column("store_id", _text(64), nullable=False),
+    Column("entity", _text(16), nullable=False),
     Column("nhanh_id", BigInteger, nullable=False),
     Column("shopify_id", BigInteger, nullable=False),
     Column("shopify_product_id", BigInteger),
     Column("shopify_inventory_item_id", BigInteger),
-    Column("status", String(20), nullable=False),
-    Column("rule", String(16), nullable=False),
-    Column("evidence", Text, nullable=False),
+    Column("status", _text(20), nullable=False),
+    Column("rule", _text(16), nullable=False),
+    Column("evidence", _text(), nullable=False),
     Column("confidence", Float, nullable=False),
-    Column("made_by_job_id", String(36), nullable=False),
+    Column("made_by_job_id", _text(36), nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("push_time", BigInteger),
-    Column("failure_code", Text),
-    Column("failure_message", Text),
+    Column("failure_code", _text()),
+    Column("failure_message", _text()),
     Column("failure_retryable", Boolean),
     Column("failure_attempts", Integer, nullable=False, default=0, server_default="0"),
     Column("failure_time", BigInteger),
-    Column("failed_lanes", Text),
+    Column("failed_lanes", _text()),
     UniqueConstraint("store_id", "entity", "nhanh_id"),
     UniqueConstraint("store_id", "entity", "shopify_id"),
     Index(None, "store_id", "entity", "status"),
@@ -188,13 +197,13 @@ failure columns show the first of them.
 unmatched = Table(
     "unmatched",
     metadata,
-    Column("store_id", String(64), nullable=False),
-    Column("entity", String(16), nullable=False),
-    Column("side", String(8), nullable=False),
+    Column("store_id", _text(64), nullable=False),
+    Column("entity", _text(16), nullable=False),
+    Column("side", _text(8), nullable=False),
     Column("vendor_id", BigInteger, nullable=False),
-    Column("reason", String(24), nullable=False),
-    Column("candidate_ids", Text, nullable=False),
-    Column("keys", Text, nullable=False),
+    Column("reason", _text(24), nullable=False),
+    Column("candidate_ids", _text(), nullable=False),
+    Column("keys", _text(), nullable=False),
     PrimaryKeyConstraint("store_id", "entity", "side", "vendor_id"),
 )
 """What the last match left alone; each match of an entity replaces the rows of its store."""
@@ -202,13 +211,14 @@ unmatched = Table(
 pull_runs = Table(
     "pull_runs",
     metadata,
-    Column("store_id", String(64), nullable=False),
-    Column("operation", String(32), nullable=False),
-    Column("filter_hash", String(32), nullable=False),
-    Column("pull_id", String(36), nullable=False),
-    Column("mode", String(16), nullable=False),
+    Column("store_id", _text(64), nullable=False),
+    Column("operation", _text(32), nullable=False),
+    Column("filter_hash", _text(32), nullable=False),
+    Column("pull_id", _text(36), nullable=False),
+    Column("mode", _text(16), nullable=False),
     Column("since", BigInteger),
-    Column("cursor", Text),
+    Column("cursor", _text()),
+    Column("read_to_end", Boolean, nullable=False),
     Column("processed", BigInteger, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
@@ -217,9 +227,10 @@ pull_runs = Table(
     Column("gone", BigInteger, nullable=False),
     Column("start_time", BigInteger, nullable=False),
     Column("touch_time", BigInteger, nullable=False),
-    Column("finished_by", String(36)),
+    Column("finished_by", _text(36)),
     Column("finish_time", BigInteger),
     Column("covered_until", BigInteger),
+    Column("covers_all", Boolean, nullable=False),
     PrimaryKeyConstraint("store_id", "operation", "filter_hash"),
 )
 """
@@ -227,26 +238,41 @@ The place that a pull has reached, written with each page's rows. Of the `proces
 nor updated nor unchanged could not be read.
 
 `covered_until` (Unix seconds) survives from one pull to the next: what the last finished pull of this filter has seen,
-from which an INCREMENTAL one goes on.
+from which an INCREMENTAL one goes on. With `covers_all` there is no filter: every living row of the mirror was as it is at
+that time, but for those that could not be read.
 """
 
 pull_seen = Table(
     "pull_seen",
     metadata,
-    Column("pull_id", String(36), nullable=False),
+    Column("pull_id", _text(36), nullable=False),
     Column("vendor_id", BigInteger, nullable=False),
     PrimaryKeyConstraint("pull_id", "vendor_id"),
     sqlite_with_rowid=False,
 )
-"""What an unfinished pull has seen; emptied when it ends, so that unchanged rows are not rewritten."""
+"""
+The rows that an unfinished pull has seen and not written, since they have not changed or cannot be read; emptied when it ends.
+"""
+
+unreadable_rows = Table(
+    "unreadable_rows",
+    metadata,
+    Column("store_id", _text(64), nullable=False),
+    Column("operation", _text(32), nullable=False),
+    Column("vendor_id", BigInteger, nullable=False),
+    Column("message", _text(), nullable=False),
+    Column("pull_id", _text(36), nullable=False),
+    PrimaryKeyConstraint("store_id", "operation", "vendor_id"),
+)
+"""Rows that a vendor tells of and that could not be read, when a pull came upon them last."""
 
 job_runs = Table(
     "job_runs",
     metadata,
-    Column("job_id", String(36), primary_key=True),
-    Column("cursor", Text),
-    Column("state", Text, nullable=False),
-    Column("result", Text),
+    Column("job_id", _text(36), primary_key=True),
+    Column("cursor", _text()),
+    Column("state", _text(), nullable=False),
+    Column("result", _text()),
     Column("touch_time", BigInteger, nullable=False),
     Column("finish_time", BigInteger),
 )
@@ -255,9 +281,9 @@ job_runs = Table(
 push_items = Table(
     "push_items",
     metadata,
-    Column("job_id", String(36), nullable=False),
-    Column("mapping_id", String(36), nullable=False),
-    Column("outcome", String(8), nullable=False),
+    Column("job_id", _text(36), nullable=False),
+    Column("mapping_id", _text(36), nullable=False),
+    Column("outcome", _text(8), nullable=False),
     PrimaryKeyConstraint("job_id", "mapping_id"),
     sqlite_with_rowid=False,
 )
@@ -266,15 +292,15 @@ push_items = Table(
 fences = Table(
     "fences",
     metadata,
-    Column("lock_key", String(200), primary_key=True),
+    Column("lock_key", _text(200), primary_key=True),
     Column("fence", BigInteger, nullable=False),
 )
 
 confirmed_values = Table(
     "confirmed_values",
     metadata,
-    Column("store_id", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("store_id", _text(64), nullable=False),
+    Column("kind", _text(16), nullable=False),
     Column("owner_id", BigInteger, nullable=False),
     Column("location_id", BigInteger, nullable=False),
     Column("value", BigInteger),
@@ -282,23 +308,24 @@ confirmed_values = Table(
     PrimaryKeyConstraint("store_id", "kind", "owner_id", "location_id"),
 )
 """
-What Shopify last confirmed, pushed or read: `quantity` per inventory item and location, `total_spent` per customer,
-`price` and `compare_at` per variant (location 0 where there is none; a NULL value means confirmed as not set).
+What Shopify last confirmed to a push, written or read back: `quantity` per inventory item and location, `total_spent` per
+customer, `price` and `compare_at` per variant (location 0 where there is none; a NULL value means confirmed as not set). What
+pulls have read of prices stands in `shopify_variants`.
 """
 
 push_intents = Table(
     "push_intents",
     metadata,
-    Column("intent_id", String(36), primary_key=True),
-    Column("store_id", String(64), nullable=False),
-    Column("entity", String(16), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("idempotency_key", String(64), nullable=False),
-    Column("payload", Text, nullable=False),
-    Column("job_id", String(36), nullable=False),
+    Column("intent_id", _text(36), primary_key=True),
+    Column("store_id", _text(64), nullable=False),
+    Column("entity", _text(16), nullable=False),
+    Column("kind", _text(16), nullable=False),
+    Column("idempotency_key", _text(64), nullable=False),
+    Column("payload", _text(), nullable=False),
+    Column("job_id", _text(36), nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("settle_time", BigInteger),
-    Column("outcome", String(16)),
+    Column("outcome", _text(16)),
     Index(None, "store_id", "entity", "settle_time"),
 )
 """Writes to a vendor, stored before the call, settled after it; open ones are settled before anything is planned."""
@@ -307,16 +334,16 @@ sync_log = Table(
     "sync_log",
     metadata,
     Column("log_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("store_id", String(64), nullable=False),
-    Column("entity", String(16), nullable=False),
-    Column("mapping_id", String(36), nullable=False),
-    Column("aspect", String(16), nullable=False),
+    Column("store_id", _text(64), nullable=False),
+    Column("entity", _text(16), nullable=False),
+    Column("mapping_id", _text(36), nullable=False),
+    Column("aspect", _text(16), nullable=False),
     Column("location_id", BigInteger),
     Column("old_value", BigInteger),
     Column("new_value", BigInteger),
-    Column("outcome", String(8), nullable=False),
-    Column("detail", Text),
-    Column("job_id", String(36), nullable=False),
+    Column("outcome", _text(8), nullable=False),
+    Column("detail", _text()),
+    Column("job_id", _text(36), nullable=False),
     Column("log_time", BigInteger, nullable=False),
     Index(None, "store_id", "entity", "mapping_id"),
 )

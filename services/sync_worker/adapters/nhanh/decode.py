@@ -86,7 +86,7 @@ def access(data: Json) -> NhanhAccess:
     granted = object_of(data, "app/checkaccesstoken data")
     if granted is None or "depotIds" not in granted:
         raise MalformedAnswer(VENDOR, "Nhanh does not say which depots the access token grants")
-    return NhanhAccess(integer(granted.get("expiredAt")), _depot_ids(granted["depotIds"]))
+    return NhanhAccess(integer(granted.get("expiredAt")), _depot_ids(granted["depotIds"]), _permissions(granted))
 
 
 def next_cursor(paginator: Json) -> Json:
@@ -167,6 +167,16 @@ def _customer(row: dict[str, Json]) -> NhanhCustomer:
         total_spent=amount(row.get("totalAmount"), f"the total of customer {customer_id}"),
         updated_at=integer(row.get("updatedAt")),
     )
+
+
+def _permissions(granted: dict[str, Json]) -> tuple[str, ...]:
+    """Read what else is granted; its form is documented nowhere, so that what is not understood is left out."""
+    given = granted.get("permissions")
+    if isinstance(given, str):
+        given = list(given.split(","))
+    listed = list_of(given, "permissions") if isinstance(given, list | dict) else []
+    named = [text(each) for each in listed]
+    return tuple(each.strip() for each in named if each is not None and each.strip())
 
 
 def _depot_ids(given: Json) -> frozenset[int] | None:

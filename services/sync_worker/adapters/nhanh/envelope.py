@@ -4,22 +4,27 @@ Nhanh answers most refusals with HTTP 200 and `{"code": 0, "errorCode": ..., "me
 HTML. The error codes are those of developers.nhanh.group, "Common errors".
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import orjson
+
 from sync_worker.adapters.backoff import retry_after_seconds
 from sync_worker.domain.failures import AccessRefused, MalformedAnswer, VendorFailure, VendorRefusal, VendorUnavailable
 
 VENDOR = "nhanh"
 
-Json = dict[str, "Json"] | list["Json"] | str | int | Decimal | bool | None
-"""A value of JSON; numbers with a fraction or an exponent are kept as decimals, exactly as Nhanh wrote them."""
+Json = dict[str, "Json"] | list["Json"] | str | int | float | Decimal | bool | None
+"""A value of JSON. A number with a fraction or an exponent is a decimal, exactly as Nhanh wrote it, or a float whose shortest
+form has the same value."""
 
 LONGEST_MESSAGE = 400
 RATE_LIMIT_CODES = frozenset({"ERR_429", "ERR_EXCEEDED_RATE_LIMIT"})
+_LONG_NUMBER = re.compile(rb"[0-9.]{16}")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _BAD_TOKEN = re.compile(r"invalid access(token|code)", re.IGNORECASE)
 
@@ -77,6 +82,15 @@ def read_answer(
 
 
 def _parsed(content: bytes) -> Json:
+    """Parse quickly where that loses nothing; None for what is no JSON.
+
+    A float keeps every number of at most 15 digits. Cursors go back as they came, so one with a float in it is read again.
+    """
+    if not _LONG_NUMBER.search(content):
+        with contextlib.suppress(orjson.JSONDecodeError):  # halves of surrogate pairs, say, which are read below
+            quick: Json = orjson.loads(content)
+            if not _has_float(quick.get("paginator") if isinstance(quick, dict) else None):
+                return quick
     try:
         parsed: Json = json.loads(content, parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -84,12 +98,18 @@ def _parsed(content: bytes) -> Json:
     return parsed
 
 
+def _has_float(given: Json) -> bool:
+    if isinstance(given, dict | list):
+        return any(map(_has_float, given.values() if isinstance(given, dict) else given))
+    return isinstance(given, float)
+
+
 def _no_number(word: str) -> Json:
     raise ValueError(f"{word} is no JSON")
 
 
 def _is_success(code: Json) -> bool:
-    return code is True or (isinstance(code, int | str | Decimal) and str(code).strip() in ("1", "1.0"))
+    return code is True or (isinstance(code, int | float | str | Decimal) and str(code).strip() in ("1", "1.0"))
 
 
 def _refusal(
@@ -137,7 +157,7 @@ def _rate_limited(message: str, headers: Mapping[str, str], data: Json) -> RateL
 
 def _seconds(given: Json) -> float | None:
     """Read a number of seconds, tolerantly: a lock that cannot be read is one of unknown length, not none."""
-    if isinstance(given, bool) or not isinstance(given, int | Decimal | str):
+    if isinstance(given, bool) or not isinstance(given, int | float | Decimal | str):
         return None
     return retry_after_seconds(str(given))
 

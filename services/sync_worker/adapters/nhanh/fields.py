@@ -9,10 +9,11 @@ from decimal import Decimal, InvalidOperation
 
 from sync_worker.adapters.nhanh.envelope import VENDOR, Json
 from sync_worker.domain.failures import MalformedAnswer
-from sync_worker.domain.money import scaled
+from sync_worker.domain.money import SCALE, scaled
 
 LARGEST_ID = 2**63 - 1
-LARGEST_AMOUNT = Decimal(10) ** 14
+LARGEST_WHOLE_AMOUNT = 10**14
+LARGEST_AMOUNT = Decimal(LARGEST_WHOLE_AMOUNT)
 """What is larger is no amount; a scaled one still fits 64 bits."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
@@ -53,6 +54,8 @@ def id_of(given: Json, what: str) -> int:
 
 def amount(given: Json, what: str) -> int | None:
     """Read money or pieces as ten-thousandths; None when there is none."""
+    if type(given) is int and -LARGEST_WHOLE_AMOUNT <= given <= LARGEST_WHOLE_AMOUNT:
+        return given * SCALE
     if is_empty(given):
         return None
     number = _number(given)
@@ -84,10 +87,12 @@ def integer(given: Json) -> int | None:
 
 
 def text(given: Json) -> str | None:
-    """Read text as it came, or None. Half a surrogate pair, which no database takes, becomes U+FFFD."""
+    """Read text as it came, or None. What no database takes, half a surrogate pair or a NUL, becomes U+FFFD."""
+    if type(given) is str and given.isascii() and "\x00" not in given:
+        return given or None
     if isinstance(given, bool) or is_empty(given) or isinstance(given, dict | list):
         return None
-    return str(given).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return str(given).encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
 
 
 def name_within(given: Json) -> str | None:
@@ -96,6 +101,8 @@ def name_within(given: Json) -> str | None:
 
 
 def _integer(given: Json) -> int | None:
+    if type(given) is int:
+        return given if -LARGEST_ID <= given <= LARGEST_ID else None
     number = _number(given)
     if number is None or abs(number) > LARGEST_ID or number != number.to_integral_value():
         return None
@@ -107,6 +114,8 @@ def _number(given: Json) -> Decimal | None:
         return None
     if isinstance(given, int | Decimal):
         return Decimal(given)
+    if isinstance(given, float):
+        return Decimal(repr(given))
     if isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
         try:
             return Decimal(given.strip())

@@ -83,7 +83,7 @@ def answer_of(document: Document, shop: str, status: int, headers: Mapping[str, 
         MalformedAnswer: It says two things at once, or is not what GraphQL answers.
     """
     if not 200 <= status < 300:
-        return _of_status(shop, status, retry_after_seconds(headers.get("retry-after")), body)
+        return status_answer(shop, status, retry_after_seconds(headers.get("retry-after")), body)
     if body is None:
         return Fault("NOT_JSON", f"Shopify answered for {shop} with something that is not JSON", True)
     return _of_graphql(document, body)
@@ -97,7 +97,8 @@ def json_of(content: bytes) -> object:
         return None
 
 
-def _of_status(shop: str, status: int, retry_after: float | None, body: object) -> Answer:
+def status_answer(shop: str, status: int, retry_after: float | None, body: object) -> RateLimited | Fault | Refused:
+    """Tell what an HTTP status means that is no success."""
     if status == 429:
         return RateLimited("HTTP_429", f"Shopify asks {shop} to call less", retry_after)
     if status == 430:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sync_worker.adapters.backoff import Backoff, Retries
+from sync_worker.adapters.shopify import documents
 from sync_worker.adapters.shopify.answers import Data, Fault, RateLimited, Refused
 from sync_worker.adapters.shopify.refusals import key_is_taken, outcome_of, running_still
 from sync_worker.adapters.shopify.transport import LONGEST_RETRY_AFTER, Request, Transport
@@ -61,6 +62,8 @@ class Attempts:
             VendorUnavailable: Nothing was written, unless it has `outcome_unknown`.
             WorkStopped: The gate is shut; an earlier sending may have been applied.
         """
+        if not self._transport.session.versions.heard:
+            await self.read(Request(documents.SHOP, {}))  # its answer tells under which version the write would be
         course = self._course()
         while True:
             answer, took = await self._transport.call(request)

@@ -9,9 +9,11 @@ import orjson
 from sync_worker.adapters.endless_lists import ListGuard
 from sync_worker.adapters.shopify import decode, documents, search
 from sync_worker.adapters.shopify.attempts import Attempts
+from sync_worker.adapters.shopify.checking import shop_access
 from sync_worker.adapters.shopify.documents import PAGE_ROWS, Document
 from sync_worker.adapters.shopify.gid import gid
 from sync_worker.adapters.shopify.limiter import CostBucket
+from sync_worker.adapters.shopify.session import ShopSession, open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS, Request, Transport
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
@@ -25,6 +27,7 @@ from sync_worker.application.ports.shopify import (
     SpendChange,
     VariantPrice,
 )
+from sync_worker.application.ports.store_check import ShopifyAccess
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.failures import MalformedAnswer
 from sync_worker.domain.money import unscaled
@@ -41,7 +44,7 @@ NOTHING_TO_DO = BatchOutcome(True, {})
 
 
 class ShopifyClient:
-    """One store's shop, for one job; the bucket is shared by all jobs that call this shop."""
+    """One store's shop, for one job; the bucket and the session are shared by all jobs that call this shop."""
 
     def __init__(
         self,
@@ -52,11 +55,20 @@ class ShopifyClient:
         clock: Clock,
         uniform: Callable[[float, float], float],
         call_seconds: float = CALL_SECONDS,
+        *,
+        session: ShopSession | None = None,
     ) -> None:
-        transport = Transport(account, http, bucket, gate, clock, call_seconds)
+        session = session or open_session(account, http, clock, call_seconds)
+        transport = Transport(account, http, bucket, gate, clock, call_seconds, session=session)
         self.metrics = transport.metrics
+        self._transport = transport
+        self._clock = clock
         self._attempts = Attempts(transport, clock, uniform)
         self._guards: dict[bytes, ListGuard] = {}
+
+    async def check_access(self) -> ShopifyAccess:
+        """Ask what the shop is and what our app may do there."""
+        return await shop_access(self._attempts, self._transport, self._clock)
 
     async def variant_page(self, wanted: ShopifyProductFilter, cursor: str | None) -> Page[ShopifyVariant]:
         """Read a page of variants in order of their ids."""

@@ -9,15 +9,13 @@ import orjson
 
 from sync_worker.adapters.row_by_row import read_rows
 from sync_worker.adapters.shopify.gid import number_of
+from sync_worker.adapters.shopify.plain_rows import DEFAULT_TITLE, plain_customer, plain_variant
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.shopify import VariantPrice
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.failures import MalformedAnswer
 from sync_worker.domain.money import scaled
 from sync_worker.domain.products import ShopifyLocation, ShopifyVariant
-
-DEFAULT_TITLE = "Default Title"
-"""What Shopify calls the only variant of a product without options."""
 
 MAX_AMOUNT = 10**14
 """Beyond it, ten-thousandths would not fit a database's integer."""
@@ -29,12 +27,16 @@ _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", re.
 
 def variants(rows: Sequence[Row]) -> tuple[list[ShopifyVariant], list[RowRefusal]]:
     """Read variants, and which cannot be read. A row without an id is a MalformedAnswer."""
-    return read_rows(rows, lambda row: number_of(row.get("id"), "ProductVariant"), _variant)
+    return read_rows(
+        rows, lambda row: number_of(row.get("id"), "ProductVariant"), lambda row: plain_variant(row) or _variant(row)
+    )
 
 
 def customers(rows: Sequence[Row]) -> tuple[list[ShopifyCustomer], list[RowRefusal]]:
     """Read customers, and which cannot be read. A row without an id is a MalformedAnswer."""
-    return read_rows(rows, lambda row: number_of(row.get("id"), "Customer"), _customer)
+    return read_rows(
+        rows, lambda row: number_of(row.get("id"), "Customer"), lambda row: plain_customer(row) or _customer(row)
+    )
 
 
 def _variant(row: Row) -> ShopifyVariant:
@@ -169,9 +171,11 @@ def _object_or_none(row: Row, name: str) -> Row | None:
 
 def _text(row: Row, name: str) -> str | None:
     found = row.get(name)
-    if found is not None and not isinstance(found, str):
+    if found is None:
+        return None
+    if not isinstance(found, str):
         raise _unreadable(row, name)
-    return found
+    return found.replace("\x00", "\ufffd")  # PostgreSQL takes no NUL; as a reader of text would show it
 
 
 def _needed(row: Row, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The GraphQL documents that are sent, for Admin API 2026-07. They never hold a value: values travel as variables.
+"""The GraphQL documents that are sent, for the Admin API. They never hold a value: values travel as variables.
 
 Each says what it costs before Shopify has told us: Shopify's limits page gives 1 point an object and 10 a mutation,
 and "sized by first" for a connection; measured, a connection costs 2 + max(1, floor(2 ln first)) times a node of it.
@@ -17,6 +17,9 @@ MAX_REQUEST_POINTS = 1_000
 
 MAX_LOCATIONS = 20
 """So many locations are asked about in one request."""
+
+CHECKED_VERSIONS = ("2026-07", "2026-10")
+"""The versions of the Admin API whose own schemas every document is held against."""
 
 SPEND_NAMESPACE = "custom"
 SPEND_KEY = "total_spent"
@@ -102,6 +105,14 @@ query Locations($first: Int!, $after: String) {
 }
 """,
     points=connection_points(PAGE_ROWS, 1),
+)
+
+SHOP = Document("shop", "query Shop {\n  shop { name currencyCode }\n}\n", points=1.0)
+
+SCOPES = Document(
+    "currentAppInstallation",
+    "query Scopes {\n  currentAppInstallation { accessScopes { handle } }\n}\n",
+    points=2.0,
 )
 
 SPENDS = Document(
@@ -196,4 +207,20 @@ def items_at_once(locations: int) -> int:
     return min(PAGE_ROWS, int((MAX_REQUEST_POINTS - 1 - document.points) // document.points_each))
 
 
-STATIC_DOCUMENTS = (VARIANTS, CUSTOMERS, LOCATIONS, SPENDS, PRICES, SET_QUANTITIES, SET_SPENDS, SET_PRICES)
+STATIC_DOCUMENTS = (
+    VARIANTS,
+    CUSTOMERS,
+    LOCATIONS,
+    SHOP,
+    SCOPES,
+    SPENDS,
+    PRICES,
+    SET_QUANTITIES,
+    SET_SPENDS,
+    SET_PRICES,
+)
+
+
+def all_documents() -> tuple[Document, ...]:
+    """List every document that can be sent; those of many places stand for those of fewer."""
+    return (*STATIC_DOCUMENTS, quantities_document(1), quantities_document(MAX_LOCATIONS))

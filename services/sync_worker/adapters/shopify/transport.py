@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import httpx
 import orjson
-import structlog
 
 from sync_worker.adapters.shopify.answers import Answer, Fault, RateLimited, Refused, answer_of, json_of
-from sync_worker.adapters.shopify.costs import CostReport, cost_report
+from sync_worker.adapters.shopify.costs import CostReport, ThrottleStatus, cost_report
 from sync_worker.adapters.shopify.documents import Document
 from sync_worker.adapters.shopify.limiter import UNEXPLAINED_PAUSE_SECONDS, CostBucket, Reservation
+from sync_worker.adapters.shopify.session import ShopSession
+from sync_worker.adapters.shopify.tokens import NoToken, Token
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
@@ -30,8 +31,6 @@ HIDDEN_LENGTH = 16
 """A token of at least so many characters is cut out of whatever comes back; a shorter one is no secret."""
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +54,39 @@ class Transport:
         gate: CallGate,
         clock: Clock,
         call_seconds: float = CALL_SECONDS,
+        *,
+        session: ShopSession,
     ) -> None:
         self.metrics = VendorMetrics()
         self.call_seconds = call_seconds
+        self.session = session
+        self.throttle: ThrottleStatus | None = None
         self._account = account
         self._http = http
         self._bucket = bucket
         self._gate = gate
         self._clock = clock
         self._url = f"{account.base_url.rstrip('/')}/admin/api/{account.api_version}/graphql.json"
-        self._told_version = False
 
     async def call(self, request: Request) -> tuple[Answer, float]:
         """Make one call, and say how many seconds it was under way; the gate is passed last, right before it leaves.
+
+        Where the token is not taken and another one can be had, the call is made once more with that.
 
         Raises:
             MalformedAnswer: The answer cannot be trusted.
             WorkStopped: The gate is shut; nothing was sent.
         """
+        answer, took, token = await self._call(request)
+        if token is not None and _not_taken(answer) and self.session.tokens.replace(token):
+            answer, took, _ = await self._call(request)
+        return answer, took
+
+    async def _call(self, request: Request) -> tuple[Answer, float, Token | None]:
+        token = await self._token_for(request)
+        if not isinstance(token, Token):
+            self._rest(token)
+            return token, 0.0, None
         held = await self._bucket.reserve(request.document, request.entries, self._waited)
         try:
             await self._gate.pass_through(self.call_seconds)
@@ -82,15 +96,20 @@ class Transport:
         self.metrics.api_calls += 1
         began = self._clock.monotonic()
         try:
-            answer = await self._answer(request, held)
+            answer = await self._answer(request, held, token)
         finally:
             took = self._clock.monotonic() - began
             self.metrics.api_seconds += took
-        return answer, took
+        return answer, took, token
 
-    async def _answer(self, request: Request, held: Reservation) -> Answer:
+    async def _token_for(self, request: Request) -> Token | NoToken:
+        """Find the token to send with, or say why the call is not made."""
+        objection = self.session.versions.against_writing() if request.document.writes else None
+        return await self.session.tokens.current(self._gate) if objection is None else Refused(objection)
+
+    async def _answer(self, request: Request, held: Reservation, token: Token) -> Answer:
         try:
-            response = await self._post(request)
+            response = await self._post(request, token)
         except _NEVER_SENT as error:
             self._bucket.unsent(held)
             return Fault("CONNECTION_FAILED", f"{self._account.shop} cannot be reached: {type(error).__name__}", False)
@@ -101,25 +120,26 @@ class Transport:
         except BaseException:
             self._bucket.unanswered(held)
             raise
-        body = json_of(self._without_secrets(response.content))
+        body = json_of(_without_secrets(response.content, token))
         report = cost_report(body)
+        self.throttle = report.status or self.throttle
+        if response.is_success:  # others may come from a proxy on the way
+            self.session.versions.see(response.headers)
         try:
             answer = answer_of(request.document, self._account.shop, response.status_code, response.headers, body)
         except BaseException:
             self._bucket.answered(held, report)
             raise
         self.metrics.api_points += report.actual or 0.0
-        self._see_version(response.headers.get("x-shopify-api-version"))
         if not isinstance(answer, RateLimited):
             self._bucket.answered(held, report)
             return answer
         self._bucket.throttled(held, report)
         if answer.code != "THROTTLED":
-            asked = UNEXPLAINED_PAUSE_SECONDS if answer.retry_after is None else answer.retry_after
-            self._bucket.pause(min(asked, LONGEST_RETRY_AFTER))
+            self._rest(answer)
         return _never_fits(report) or answer
 
-    async def _post(self, request: Request) -> httpx.Response:
+    async def _post(self, request: Request, token: Token) -> httpx.Response:
         """Send, and read the whole answer; httpx bounds each step of it, and the clock of the loop all of them."""
         async with asyncio.timeout(self.call_seconds):
             return await self._http.post(
@@ -128,29 +148,29 @@ class Transport:
                 headers={
                     "content-type": "application/json",
                     "accept": "application/json",
-                    "x-shopify-access-token": self._account.access_token,
+                    "x-shopify-access-token": token.text,
                 },
                 timeout=httpx.Timeout(self.call_seconds, connect=CONNECT_SECONDS),
             )
 
-    def _without_secrets(self, content: bytes) -> bytes:
-        token = self._account.access_token.encode()
-        return content.replace(token, b"[hidden]") if len(token) >= HIDDEN_LENGTH else content
+    def _rest(self, answer: Answer) -> None:
+        """Let no call to the shop through for as long as it asked for."""
+        if isinstance(answer, RateLimited):
+            asked = UNEXPLAINED_PAUSE_SECONDS if answer.retry_after is None else answer.retry_after
+            self._bucket.pause(min(asked, LONGEST_RETRY_AFTER))
 
     def _waited(self, seconds: float) -> None:
         self.metrics.rate_limit_wait_seconds += seconds
 
-    def _see_version(self, served: str | None) -> None:
-        """Say once that Shopify serves another version than was asked for, as it does when that one has expired."""
-        if served is None or served == self._account.api_version or self._told_version:
-            return
-        self._told_version = True
-        log.warning(
-            "shopify_serves_another_version",
-            shop=self._account.shop,
-            asked=self._account.api_version,
-            served=served,
-        )
+
+def _not_taken(answer: Answer) -> bool:
+    """Whether an answer says that the access token is not, or no longer, good."""
+    return isinstance(answer, Refused) and answer.failure.code == "INVALID_TOKEN"
+
+
+def _without_secrets(content: bytes, token: Token) -> bytes:
+    secret = token.text.encode()
+    return content.replace(secret, b"[hidden]") if len(secret) >= HIDDEN_LENGTH else content
 
 
 def _never_fits(report: CostReport) -> Refused | None:

@@ -16,10 +16,14 @@ MAX_IDS = 100
 
 @dataclass(frozen=True, slots=True)
 class NhanhAccess:
-    """What the access token grants. `depot_ids` is None when it grants every depot; the expiry is Unix seconds."""
+    """What the access token grants. `depot_ids` is None when it grants every depot; the expiry is Unix seconds.
+
+    `permissions` are in Nhanh's own words, and only shown.
+    """
 
     expires_at: int | None
     depot_ids: frozenset[int] | None
+    permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

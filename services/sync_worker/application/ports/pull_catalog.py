@@ -1,10 +1,11 @@
 """The catalog, as pulls write it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sync_worker.application.ports.job import Fence
+from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.domain.customers import NhanhCustomer, ShopifyCustomer
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.products import NhanhProduct, ShopifyVariant
@@ -13,6 +14,14 @@ from sync_worker.domain.requests import PullMode
 
 MirrorRow = NhanhProduct | ShopifyVariant | NhanhCustomer | ShopifyCustomer
 """A vendor's object, as the catalog mirrors it."""
+
+
+class PreparedRows(Protocol):
+    """Rows that are ready to be stored; only the catalog that prepared them looks into them."""
+
+    def __len__(self) -> int:
+        """How many there are; of several with one id the last is left."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +45,11 @@ class PullPlace:
 
     `since` (Unix seconds) is from when an INCREMENTAL pull reads changes, None for a FULL one. With `read_to_end` only
     the end is left to do, with `finished` not even that. `outdated_hours` is set on a pull that began anew because its
-    place had not been touched for so long.
+    place had not been touched for so long. It `began` at Unix microseconds.
     """
 
     pull_id: str
+    began: int
     mode: PullMode
     since: int | None
     cursor: str | None
@@ -64,22 +74,35 @@ class PullCatalog(Protocol):
         """
         ...
 
-    async def store_page(
+    async def prepare(self, scope: PullScope, rows: Sequence[MirrorRow]) -> PreparedRows:
+        """Make rows ready to be stored: their canonical keys, and what tells a changed row. The database is not asked."""
+        ...
+
+    async def store_step(
         self,
         scope: PullScope,
         place: PullPlace,
-        rows: Sequence[MirrorRow],
+        rows: PreparedRows,
         next_cursor: str | None,
         *,
         read_time: int,
-        refused: Collection[int] = (),
+        refused: Sequence[RowRefusal] = (),
+        pages: int = 1,
     ) -> PullPlace:
-        """Store a page's rows and the place behind them in one transaction.
+        """Store a step's rows and the place behind them in one transaction.
 
-        `refused` are the ids of rows that the vendor told of and that cannot be read. They are counted as failed and as
-        seen, so that they do not count as gone; what is stored of them stays as it was.
-        `read_time` (Unix microseconds) is when the page was asked for: what Shopify has confirmed later than that stays.
+        `refused` are rows that the vendor told of and that cannot be read. They are counted as failed and as seen, so
+        that they do not count as gone; what is stored of them stays as it was, and is not confirmed by this pull.
+        `read_time` (Unix microseconds) is when the rows were asked for: what Shopify has confirmed later than that stays.
         """
+        ...
+
+    async def refused(self, scope: PullScope, place: PullPlace) -> Sequence[RowRefusal]:
+        """Read which rows the pull could not read so far, for an attempt that goes on; at most 1,000 of them."""
+        ...
+
+    async def give_up(self, scope: PullScope, place: PullPlace) -> None:
+        """End a pull whose reading is not to be trusted: the next begins anew, and what pulls before it covered stays known."""
         ...
 
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:

@@ -5,15 +5,19 @@ The place reached is stored with the rows, so that an attempt after a crash goes
 
 import contextlib
 import hashlib
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict
 
 import orjson
 
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext, OperationResult
-from sync_worker.application.ports.pull_catalog import PullCatalog, PullScope
+from sync_worker.application.ports.pages import RowRefusal
+from sync_worker.application.ports.pull_catalog import PreparedRows, PullCatalog, PullPlace, PullScope
 from sync_worker.application.ports.vendors import Vendors
+from sync_worker.application.pull.ahead import ahead
 from sync_worker.application.pull.choosing import source_of
+from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step
 from sync_worker.application.pull.telling import Telling
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import PullFilter, PullRequest
@@ -34,7 +38,8 @@ async def run_pull(
     comes upon it again once it is mended at the vendor, which is a change; where our reading is mended, a FULL one does.
 
     Raises:
-        VendorFailure: The place reached is kept, and the next attempt or the next pull goes on from it.
+        VendorFailure: The place reached is kept, and the next attempt or the next pull goes on from it; where the source
+            says that the place is useless, the next begins anew.
         GuardTripped: MASS_GONE_GUARD.
         WorkStopped: The attempt ends at a page; the next goes on.
     """
@@ -46,25 +51,55 @@ async def run_pull(
     telling = Telling(place, request.mode, source)
     if place.finished:
         return telling.result(place)
-    await job.report(telling.progress(place))
+    await job.report(telling.progress(place), telling.failures(await _told_before(catalog, scope, place)))
     if not place.read_to_end:
-        async with contextlib.aclosing(source.steps(place.cursor)) as steps:
-            async for step in steps:
-                job.check()
-                began = clock.monotonic()
-                place = await catalog.store_page(
-                    scope,
-                    place,
-                    step.rows,
-                    step.place,
-                    read_time=step.read_time,
-                    refused=[row.vendor_id for row in step.refused],
-                )
-                telling.write_seconds += clock.monotonic() - began
-                await job.report(telling.progress(place), telling.failures(step.refused))
+        try:
+            place = await _read(job, scope, place, source, catalog, telling, clock)
+        except PlaceUseless as useless:
+            await catalog.give_up(scope, place)
+            raise useless.failure from None
     job.check()
     place = await catalog.finish(scope, place, max_gone_percent=job.store.max_gone_percent)
     return telling.result(place)
+
+
+async def _read(
+    job: JobContext,
+    scope: PullScope,
+    place: PullPlace,
+    source: PullSource,
+    catalog: PullCatalog,
+    telling: Telling,
+    clock: Clock,
+) -> PullPlace:
+    """Store step after step, each while the next is got ready; the place behind the last one."""
+    async with contextlib.aclosing(source.steps(place.cursor)) as steps:
+
+        async def prepared() -> AsyncGenerator[tuple[Step, PreparedRows], None]:
+            async for step in steps:
+                yield step, await catalog.prepare(scope, step.rows)
+
+        async with contextlib.aclosing(ahead(prepared())) as ready:
+            async for step, rows in ready:
+                job.check()
+                began = clock.monotonic()
+                place = await catalog.store_step(
+                    scope,
+                    place,
+                    rows,
+                    step.place,
+                    read_time=step.read_time,
+                    refused=step.refused,
+                    pages=step.pages,
+                )
+                telling.stored(step, clock.monotonic() - began)
+                await job.report(telling.progress(place), telling.failures(step.refused))
+    return place
+
+
+async def _told_before(catalog: PullCatalog, scope: PullScope, place: PullPlace) -> Sequence[RowRefusal]:
+    """Find the unreadable rows that earlier attempts came upon: one that crashed may not have told of them."""
+    return await catalog.refused(scope, place) if place.counts.failed else ()
 
 
 def filter_hash(wanted: PullFilter) -> str:

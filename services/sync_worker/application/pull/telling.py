@@ -8,7 +8,7 @@ from sync_worker.application.ports.job import JsonValue, OperationResult
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullPlace
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
-from sync_worker.application.pull.sources import PullSource
+from sync_worker.application.pull.sources import PullSource, Step
 from sync_worker.domain.failures import ItemFailure, Origin
 from sync_worker.domain.progress import Progress
 from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
@@ -24,15 +24,27 @@ class Telling:
     def __init__(self, begun_at: PullPlace, asked: PullMode, source: PullSource) -> None:
         self._source = source
         self._resumed = begun_at.counts.pages > 0
-        self._introduction = _introduction(begun_at, asked)
-        self.write_seconds = 0.0
+        self._introduction = f"{_introduction(begun_at, asked)}, {source.way}"
+        self._expected: int | None = None
+        self._write_seconds = 0.0
+
+    def stored(self, step: Step, seconds: float) -> None:
+        """Take note of a step that was stored, and how long that took."""
+        self._write_seconds += seconds
+        self._expected = step.expected if step.expected is not None else self._expected
 
     def progress(self, place: PullPlace) -> Progress:
-        """Say how many rows there were so far; how many there will be is not known."""
+        """Say how many rows there were so far; how many there will be is known of some ways of reading only."""
         counts = place.counts
+        done = counts.rows + counts.failed
         words = f"{self._introduction}; {counts.rows} rows in {counts.pages} pages so far{_unreadable(counts)}"
         return Progress(
-            successful=counts.rows, failed=counts.failed, phase="reading", message=words, metrics=self._metrics(place)
+            total=None if self._expected is None else max(self._expected, done),
+            successful=counts.rows,
+            failed=counts.failed,
+            phase="reading",
+            message=words,
+            metrics=self._metrics(place),
         )
 
     def failures(self, refused: Sequence[RowRefusal]) -> list[ItemFailure]:
@@ -60,6 +72,7 @@ class Telling:
         )
         result: dict[str, JsonValue] = {
             "mode": place.mode.value,
+            "way": self._source.way,
             "pull_id": place.pull_id,
             "resumed": self._resumed,
             **asdict(counts),
@@ -73,7 +86,7 @@ class Telling:
             "api_calls": float(spent.api_calls),
             "api_seconds": spent.api_seconds,
             "rate_limit_wait_seconds": spent.rate_limit_wait_seconds,
-            "write_seconds": self.write_seconds,
+            "write_seconds": self._write_seconds,
         }
         if self._source.origin is Origin.SHOPIFY:
             metrics["api_points"] = spent.api_points

@@ -23,6 +23,8 @@ def barcode_key(text: str | None) -> str | None:
     key = sku_key(text)
     if key is None:
         return None
+    if key.isdigit() and key.isascii():
+        return _gtin(key) or key  # as nearly every barcode is
     if zero := _SPREADSHEET_ZERO.fullmatch(key):
         key = zero[1]
     digits = key.replace(" ", "").replace("-", "")
@@ -41,16 +43,17 @@ def _gtin(digits: str) -> str | None:
 
 def _is_checked(digits: str) -> bool:
     """Prove the last digit: weights 3 and 1 from the right. Zeros in front change nothing."""
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
-    return total % 10 == 0
+    backwards = digits.encode()[::-1]  # the ASCII code of a digit is 48 more than the digit
+    weighed = sum(backwards[::2]) + 3 * sum(backwards[1::2])
+    return (weighed - 48 * (len(backwards[::2]) + 3 * len(backwards[1::2]))) % 10 == 0
 
 
 def _is_in_store(digits: str) -> bool:
     """Recognise numbers that a shop gives by itself: prefixes 02 and 20 to 29, and GTIN-8 that begin with 0 or 2."""
     if len(digits) == 8:
         return digits[0] in "02"
-    thirteen = digits.zfill(14)[1:]
-    return digits.zfill(14)[0] == "0" and (thirteen[0] == "2" or thirteen.startswith("02"))
+    fourteen = digits.zfill(14)
+    return fourteen.startswith(("02", "002"))
 
 
 def _from_upc_e(digits: str) -> str | None:

@@ -14,9 +14,12 @@ def email_key(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    key = _lowered(text)
-    while (again := _lowered(key)) != key:
-        key = again
+    if text.isascii():
+        key = text.strip().lower()  # what the rest comes to for nearly every address
+    else:
+        key = _lowered(text)
+        while (again := _lowered(key)) != key:
+            key = again
     return key if _ADDRESS.fullmatch(key) else None
 
 

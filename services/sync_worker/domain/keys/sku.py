@@ -25,9 +25,12 @@ def sku_key(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    key = _folded(text)
-    while (again := _folded(key)) != key:  # folding case may make new forms to compose
-        key = again
+    if text.isascii() and "'" not in text:
+        key = squeezed(text).lower()  # what the rest comes to for nearly every SKU
+    else:
+        key = _folded(text)
+        while (again := _folded(key)) != key:  # folding case may make new forms to compose
+            key = again
     if key in FILLERS or not key.strip("0") or not _SAYS_SOMETHING.search(key) or _SCIENTIFIC.fullmatch(key):
         return None
     return key

@@ -7,6 +7,8 @@ _DASHES = {ord(dash): "-" for dash in "‐‑‒–—―−﹘﹣－⁃"}
 
 def plain(text: str) -> str:
     """Give a text's compatibility form with ASCII digits, plain hyphens, single spaces and no invisible characters."""
+    if text.isascii():
+        return text
     seen = unicodedata.normalize("NFKC", text)
     if not seen.isascii():
         seen = "".join(_plain_character(each) for each in seen if unicodedata.category(each) != "Cf")

@@ -39,7 +39,7 @@ def test_a_row_without_an_id_is_nobodys() -> None:
         raise MalformedAnswer("nhanh", "no id")
 
     with pytest.raises(MalformedAnswer, match="no id"):
-        read_rows([(1, 1)], no_id, value_of)
+        read_rows([(1, None)], no_id, value_of)
 
 
 def test_a_fault_of_ours_is_no_unreadable_row() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from chassis.settings import SettingsFaultsError
 from sync_worker.adapters.stores_file import load_stores
-from sync_worker.domain.stores import LocationMapping
+from sync_worker.domain.stores import ClientCredentials, LocationMapping
 
 EXAMPLE = Path(__file__).resolve().parents[4] / "docs" / "stores.example.toml"
 ENVIRONMENT = {
@@ -31,7 +31,7 @@ def test_the_example_loads() -> None:
         "https://main-street.myshopify.com",
     )
     assert (store.nhanh.access_token, store.nhanh.secret_key) == ("nhanh-token", "nhanh-key")
-    assert store.shopify.access_token == "shopify-token"
+    assert store.shopify.credentials == "shopify-token"
     assert store.locations == (LocationMapping(7, 70), LocationMapping(8, 71))
     assert "token" not in repr(store).replace("access_token", "")
 
@@ -107,6 +107,50 @@ def test_single_faults(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in text
     (fault,) = faults(tmp_path / "stores.toml", text.replace(old, new))
     assert said in fault
+
+
+CLIENT = 'client_id = "0123abcd"\nclient_secret_env = "MAIN_STREET_CLIENT_SECRET"'
+STATIC = 'access_token_env = "MAIN_STREET_SHOPIFY_TOKEN"'
+
+
+def test_a_client_of_shopifys_stands_in_place_of_a_token(tmp_path: Path) -> None:
+    """Its id is no secret, and its secret lies where secrets lie; it is never shown."""
+    path = tmp_path / "stores.toml"
+    path.write_text(EXAMPLE.read_text().replace(STATIC, CLIENT))
+    account = load_stores(path, ENVIRONMENT | {"MAIN_STREET_CLIENT_SECRET": "shpss_0\n"})["main-street"].shopify
+    assert account.credentials == ClientCredentials("0123abcd", "shpss_0")
+    assert "shpss" not in f"{account!r} {account.credentials!r}"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", ["access_token_file: name the secret by access_token_env or access_token_file, or give client_id"]),
+        (f"{STATIC}\n{CLIENT}", ["access_token_file: give an access token, or client_id and its secret, not both"]),
+        (
+            f'{STATIC}\nclient_id = "0123abcd"',
+            ["client_secret_file: name the secret by client_secret_env", "access_token_file: give an access token, or"],
+        ),
+        ('client_id = "0123abcd"', ["client_secret_file: name the secret by client_secret_env or client_secret_file"]),
+        ('client_secret_env = "A"', ["client_secret_file: is the secret of a client, and client_id is missing"]),
+        (
+            f'{CLIENT}\nclient_secret_file = "b"',
+            ["client_secret_file: name client_secret_env or client_secret_file, not"],
+        ),
+        ('client_id = "a b"\nclient_secret_env = "MAIN_STREET_CLIENT_SECRET"', ["client_id: "]),
+        (
+            'client_id = "a b"\nclient_secret_env = "NOT_SET"',
+            ["client_id: ", "client_secret_file: the environment variable NOT_SET is empty or not set"],
+        ),
+    ],
+)
+def test_exactly_one_way_of_proving_who_we_are(tmp_path: Path, given: str, said: list[str]) -> None:
+    """A token, or a client with its secret; each fault is named at its key, and only what is a fault."""
+    text = EXAMPLE.read_text().replace(STATIC, given)
+    found = faults(tmp_path / "stores.toml", text, ENVIRONMENT | {"MAIN_STREET_CLIENT_SECRET": "shpss_0"})
+    assert len(found) == len(said), found
+    for fault, start in zip(found, said, strict=True):
+        assert fault.startswith(f"store 'main-street'.shopify.{start}"), found
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ PROTECTION = {
     "MappingIds.mapping_ids value",
     "MappingStatuses.statuses",
     "SyncProductsRequest.aspects",
+    "CheckStoreRequest.store_id",
     "ListMappingsRequest.store_id",
     "ListMappingsRequest.statuses",
     "ListMappingsRequest.page_token",

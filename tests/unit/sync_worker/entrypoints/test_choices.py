@@ -5,11 +5,13 @@ from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.sync.v1 import catalog_pb2, operations_pb2, sync_worker_service_pb2
 from sync_worker.domain.mappings import MappingStatus, UnmatchedReason
 from sync_worker.domain.operations import Strategy
+from sync_worker.domain.requests import PullMethod
 from sync_worker.entrypoints import choices
 
 TABLES = [
     (choices.POLICIES, job_pb2.ConflictPolicy, True),
     (choices.MODES, operations_pb2.PullMode, True),
+    (choices.METHODS, operations_pb2.PullMethod, True),
     (choices.NHANH_PRODUCT_STATUSES, operations_pb2.NhanhProductStatus, False),
     (choices.SHOPIFY_PRODUCT_STATUSES, operations_pb2.ShopifyProductStatus, False),
     (choices.NHANH_CUSTOMER_TYPES, operations_pb2.NhanhCustomerType, True),
@@ -36,3 +38,4 @@ def test_no_value_of_the_domain_is_forgotten() -> None:
     assert set(choices.STATUSES.values()) == set(MappingStatus)
     assert set(choices.REASONS.values()) == set(UnmatchedReason)
     assert set(choices.STRATEGIES.values()) == set(Strategy)
+    assert set(choices.METHODS.values()) == set(PullMethod)

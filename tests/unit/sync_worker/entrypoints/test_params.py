@@ -22,6 +22,7 @@ from sync_worker.domain.requests import (
     NhanhCustomerFilter,
     NhanhProductFilter,
     ProductAspect,
+    PullMethod,
     PullMode,
     PullRequest,
     RetryFailedRequest,
@@ -93,7 +94,17 @@ def test_every_operation_has_its_message() -> None:
         (
             Operation.PULL_SHOPIFY_CUSTOMERS,
             pb.PullShopifyCustomersRequest(filter=pb.ShopifyCustomerFilter(search="country:VN")),
-            PullRequest(PullMode.FULL, ShopifyCustomerFilter("country:VN")),
+            PullRequest(PullMode.FULL, ShopifyCustomerFilter("country:VN"), PullMethod.AUTO),
+        ),
+        (
+            Operation.PULL_SHOPIFY_CUSTOMERS,
+            pb.PullShopifyCustomersRequest(mode=pb.PULL_MODE_INCREMENTAL, method=pb.PULL_METHOD_BULK),
+            PullRequest(PullMode.INCREMENTAL, ShopifyCustomerFilter(), PullMethod.BULK),
+        ),
+        (
+            Operation.PULL_SHOPIFY_PRODUCTS,
+            pb.PullShopifyProductsRequest(method=pb.PULL_METHOD_PAGES),
+            PullRequest(PullMode.FULL, ShopifyProductFilter(), PullMethod.PAGES),
         ),
         (
             Operation.PRODUCT_SYNC,
@@ -155,6 +166,12 @@ def test_a_request_survives_the_job(operation: Operation, message: Any, request_
     assert "options" not in params
     assert message.options.store_id == "hanoi"
     assert request_of(operation, through_jobtracker(params)) == request_
+
+
+def test_a_pull_of_before_there_were_methods_is_read() -> None:
+    """A job whose params were stored without one reads as AUTO."""
+    request = request_of(Operation.PULL_SHOPIFY_PRODUCTS, {"mode": "PULL_MODE_INCREMENTAL", "filter": {}})
+    assert request == PullRequest(PullMode.INCREMENTAL, ShopifyProductFilter(), PullMethod.AUTO)
 
 
 @given(

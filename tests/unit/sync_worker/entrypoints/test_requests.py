@@ -103,6 +103,8 @@ def test_a_fault_is_an_exception_with_all_of_them() -> None:
 @pytest.mark.parametrize(
     ("message", "named"),
     [
+        (pb.PullShopifyProductsRequest(options=OPTIONS, method=4), {"method": "has no value 4"}),  # type: ignore[arg-type]
+        (pb.PullShopifyCustomersRequest(options=OPTIONS, method=9), {"method": "has no value 9"}),  # type: ignore[arg-type]
         (pb.PullNhanhProductsRequest(options=OPTIONS, mode=7), {"mode": "has no value 7"}),  # type: ignore[arg-type]
         (
             pb.PullNhanhProductsRequest(options=OPTIONS, filter=pb.NhanhProductFilter(name="n" * 201)),

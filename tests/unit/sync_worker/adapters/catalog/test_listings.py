@@ -11,6 +11,7 @@ from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.tables import mappings, pull_seen, unmatched
 from sync_worker.application.ports.job import Fence
 from sync_worker.application.ports.listings import MappingPlace, MappingQuestion, UnmatchedPlace, UnmatchedQuestion
+from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullScope
 from sync_worker.domain.mappings import Entity, MappingStatus, PushFailure, Side, UnmatchedReason
 from sync_worker.domain.operations import Operation
@@ -71,7 +72,8 @@ async def reader(database: Database) -> SqlCatalogReader:
     ):
         scope = PullScope("hanoi", operation, "open", False, "job", Fence(1, ()))
         place = await pulls.open(scope, PullMode.FULL)
-        await pulls.finish(scope, await pulls.store_page(scope, place, rows, None, read_time=1), max_gone_percent=10)
+        place = await pulls.store_step(scope, place, await pulls.prepare(scope, rows), None, read_time=1)
+        await pulls.finish(scope, place, max_gone_percent=10)
     failed = {
         "status": "FAILED",
         "failure_code": "NOT_FOUND",
@@ -168,10 +170,10 @@ async def test_clearing_forgets_unfinished_pulls_only(database: Database, reader
     ]
     for scope in scopes:
         place = await pulls.open(scope, PullMode.FULL)
-        await pulls.store_page(scope, place, [], "1", read_time=1)
-    await pulls.store_page(
-        scopes[1], await pulls.open(scopes[1], PullMode.FULL), [a_nhanh_product(1)], "1", read_time=1
-    )
+        await pulls.store_step(scope, place, [], "1", read_time=1)
+    place = await pulls.open(scopes[1], PullMode.FULL)
+    await pulls.store_step(scopes[1], place, [], "1", read_time=1, refused=[RowRefusal(1, "cannot be read")])
+    assert len(await database.read(lambda c: c.execute(pull_seen.select()).all())) == 1
     assert await reader.clear("hanoi", [Operation.PULL_NHANH_PRODUCTS]) == 2
     assert await reader.clear("hanoi", [Operation.PULL_NHANH_PRODUCTS]) == 0
     assert await reader.clear("danang", list(MIRRORS)) == 1

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 from chassis.database import Database
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import Table, select, update
 from sync_worker.adapters.catalog.pulls import OUTDATED_MICROS, SqlPullCatalog
 from sync_worker.adapters.catalog.tables import (
-    confirmed_values,
     fences,
     nhanh_customers,
     nhanh_products,
@@ -49,7 +48,9 @@ class Pulls:
     ) -> PullPlace:
         """Store a page; without a cursor it is the last."""
         read_time = self.clock.now_micros() if read_time is None else read_time
-        return await self.catalog.store_page(scope, place, rows, cursor, read_time=read_time)
+        return await self.catalog.store_step(
+            scope, place, await self.catalog.prepare(scope, rows), cursor, read_time=read_time
+        )
 
     async def whole(self, scope: PullScope, *rows: Any, percent: int = 10) -> PullPlace:
         """Pull these rows from beginning to end."""
@@ -247,36 +248,6 @@ async def test_the_tier_stands_beside_the_spend(pulls: Pulls) -> None:
         a_nhanh_customer(3, total_spent=3_000_000 * 10_000 - 1),
     )
     assert await pulls.rows(nhanh_customers, "nhanh_id", "tier") == [(1, "SILVER"), (2, None), (3, "MEMBER")]
-
-
-async def test_prices_read_are_confirmed(pulls: Pulls) -> None:
-    """Both prices of a variant are known as of when the page was asked for, an absent one as not set."""
-    asked = pulls.clock.now_micros()
-    await pulls.whole(VARIANTS, a_variant(5, price=10, compare_at_price=None))
-    columns = ("kind", "owner_id", "location_id", "value", "confirm_time")
-    read = asked + 1_000_000
-    assert await pulls.rows(confirmed_values, *columns) == [("compare_at", 5, 0, None, read), ("price", 5, 0, 10, read)]
-
-
-async def test_a_value_confirmed_later_than_the_page_was_asked_for_stays(pulls: Pulls) -> None:
-    """A push between the fetch and the write of a page is not undone in our books."""
-    place = await pulls.catalog.open(VARIANTS, FULL)
-    pushed = pulls.clock.now_micros() + 5
-    row = {"store_id": "hanoi", "kind": "price", "owner_id": 5, "location_id": 0, "value": 99, "confirm_time": pushed}
-    await pulls.database.write(lambda c: c.execute(insert(confirmed_values), row).rowcount)
-    await pulls.store(VARIANTS, place, a_variant(5, price=10), read_time=pushed - 1)
-    assert ("price", 99) in await pulls.rows(confirmed_values, "kind", "value")
-    await pulls.store(VARIANTS, place, a_variant(5, price=10), read_time=pushed + 1)
-    assert ("price", 10) in await pulls.rows(confirmed_values, "kind", "value")
-
-
-async def test_an_unchanged_price_is_written_once_a_day(pulls: Pulls) -> None:
-    """Pulls all day long cost no writes for what stays as it is, and the value never looks older than a day."""
-    place = await pulls.catalog.open(VARIANTS, FULL)
-    first = pulls.clock.now_micros()
-    for read_time, confirmed in ((first, first), (first + 3_600_000_000, first), (first + 24 * 3_600_000_000,) * 2):
-        await pulls.store(VARIANTS, place, a_variant(5), read_time=read_time)
-        assert {row[0] for row in await pulls.rows(confirmed_values, "confirm_time")} == {confirmed}
 
 
 async def test_a_stale_fence_is_refused_by_every_write(pulls: Pulls) -> None:

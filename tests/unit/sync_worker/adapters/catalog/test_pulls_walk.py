@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.tables import nhanh_products
 from sync_worker.application.ports.job import Fence
+from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullScope
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.pulls import PullCounts
@@ -71,13 +72,14 @@ async def test_the_mirror_ends_as_the_shop_is(pulls: list[tuple[dict[int, str], 
                     behind = first + page_size
                     following = str(behind) if behind < len(rows) else None
                     page = rows[first:behind]
-                    place = await catalog.store_page(
+                    told = [a_nhanh_product(one, name=shop[one]) for one in page if shop[one] != UNREADABLE]
+                    place = await catalog.store_step(
                         scope,
                         place,
-                        [a_nhanh_product(one, name=shop[one]) for one in page if shop[one] != UNREADABLE],
+                        await catalog.prepare(scope, told),
                         following,
                         read_time=clock.now_micros(),
-                        refused=[one for one in page if shop[one] == UNREADABLE],
+                        refused=[RowRefusal(one, UNREADABLE) for one in page if shop[one] == UNREADABLE],
                     )
                     if step in crashes:  # the next attempt knows nothing but what is stored
                         fence += 1

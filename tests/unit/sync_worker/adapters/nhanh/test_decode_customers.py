@@ -94,6 +94,24 @@ def test_granted_depots_are_read(depots: Any, granted: frozenset[int] | None) ->
     assert decode.access({"expiredAt": "1800000000", "depotIds": depots}) == NhanhAccess(1_800_000_000, granted)
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (None, ()),
+        ([], ()),
+        ("", ()),
+        (7, ()),
+        (True, ()),
+        (["product", None, ["x"], " customer "], ("product", "customer")),
+        ({"0": "product", "4": "order"}, ("product", "order")),
+        ("product, order", ("product", "order")),
+    ],
+)
+def test_permissions_are_shown_as_far_as_they_are_understood(given: Any, read: tuple[str, ...]) -> None:
+    """Nothing depends on them, so that nothing fails for them."""
+    assert decode.access({"expiredAt": 1, "depotIds": [], "permissions": given}).permissions == read
+
+
 @pytest.mark.parametrize("data", [[], {}, {"expiredAt": 1}, {"depotIds": ["some"]}, {"depotIds": "some"}, "All"])
 def test_depots_of_which_nothing_is_said_are_not_all_granted(data: Any) -> None:
     """Stock of a depot that is not granted would look like none."""

@@ -1,17 +1,23 @@
 """The documents and what they are taken to cost."""
 
+from typing import cast
+
 import pytest
-from graphql import parse
+from graphql import FieldNode, NoDeprecatedCustomRule, OperationDefinitionNode, parse, specified_rules, validate
 from sync_worker.adapters.shopify.documents import (
     CUSTOMERS,
     MAX_REQUEST_POINTS,
     SET_QUANTITIES,
-    STATIC_DOCUMENTS,
     VARIANTS,
+    Document,
+    all_documents,
     connection_points,
     items_at_once,
     quantities_document,
 )
+from sync_worker.adapters.stores_file import DEFAULT_API_VERSION
+
+from tests.fakes.shopify_schema import PINNED, VERSIONS, shopify_schema
 
 
 @pytest.mark.parametrize(
@@ -27,12 +33,26 @@ def test_pages_are_cheap() -> None:
     assert (VARIANTS.estimate(1), CUSTOMERS.estimate(1)) == (35.0, 35.0)
 
 
-@pytest.mark.parametrize("document", [*STATIC_DOCUMENTS, quantities_document(1), quantities_document(20)])
-def test_every_document_is_graphql_about_its_root(document: object) -> None:
+@pytest.mark.parametrize("document", all_documents())
+def test_every_document_is_graphql_about_its_root(document: Document) -> None:
     """It parses, has one root field, and only mutations write."""
-    operation = parse(document.text).definitions[0]  # type: ignore[attr-defined]
-    assert [field.name.value for field in operation.selection_set.selections] == [document.root]  # type: ignore[attr-defined]
-    assert (operation.operation.value == "mutation") is document.writes  # type: ignore[attr-defined]
+    operation = parse(document.text).definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    assert [cast(FieldNode, field).name.value for field in operation.selection_set.selections] == [document.root]
+    assert (operation.operation.value == "mutation") is document.writes
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("document", all_documents(), ids=lambda document: document.text.split("(")[0].split()[-1])
+def test_every_document_is_one_of_shopifys_own_schema(document: Document, version: str) -> None:
+    """In the version that stores speak and in the newest one, with no field or argument that is deprecated."""
+    rules = [*specified_rules, NoDeprecatedCustomRule]
+    assert validate(shopify_schema(version), parse(document.text), rules) == []
+
+
+def test_the_version_that_is_checked_is_the_one_that_is_spoken() -> None:
+    """A new default needs a schema to be held against."""
+    assert PINNED == DEFAULT_API_VERSION
 
 
 def test_the_key_stands_on_the_mutation() -> None:

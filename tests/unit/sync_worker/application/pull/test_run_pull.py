@@ -91,6 +91,7 @@ async def test_every_pull_reads_to_the_end(
     assert [report.successful for report in job.reports] == [0, 3, 4]
     assert done.result == {
         "mode": "FULL",
+        "way": "page by page",
         "pull_id": done.result["pull_id"],
         "resumed": False,
         "created": 4,
@@ -161,7 +162,7 @@ async def test_a_stop_waits_for_no_page(world: World) -> None:
     job.stop, job.stop_after = JobCancelled(), 2
     with pytest.raises(JobCancelled):
         await world.pull(job, vendors)
-    assert [cursor for _, cursor in vendors.vendor.asked] == [None, "3"]
+    assert [cursor for _, cursor in vendors.vendor.asked] == [None, "3", "6"]
     vendors.vendor.holds.clear()
     assert (await world.pull(a_job(2), vendors)).result["resumed"] is True
 

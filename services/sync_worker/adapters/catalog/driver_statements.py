@@ -1,0 +1,91 @@
+# ruff: noqa: S608 - every name in these statements is one of ours, every value a parameter
+"""The statements that every row of a pull passes, given to the database's own driver: SQLAlchemy's way costs several times more.
+
+They run inside the unit's transaction, as every other statement does. Values go as tuples in the order of named columns; ids
+go as one array, so that a statement's text is always the same.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table
+from sqlalchemy.util import await_only
+
+Values = Sequence[tuple[Any, ...]]
+
+
+def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: Values) -> None:
+    """Insert rows that are not there yet: by COPY on PostgreSQL, by one prepared statement on SQLite."""
+    if not rows:
+        return
+    if _is_postgresql(connection):
+        driver: Any = connection.connection.driver_connection
+        await_only(driver.copy_records_to_table(table.name, records=rows, columns=columns))
+        return
+    marks = ", ".join("?" * len(columns))
+    connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", list(rows))
+
+
+def update_each(
+    connection: Connection, table: Table, keys: tuple[str, ...], changed: tuple[str, ...], rows: Values
+) -> None:
+    """Update rows, each given as the values of its changed columns and then of its keys."""
+    if not rows:
+        return
+    mark = "$" if _is_postgresql(connection) else "?"  # numbers stand behind both
+    sets = ", ".join(f"{name} = {mark}{place}" for place, name in enumerate(changed, 1))
+    where = " AND ".join(f"{name} = {mark}{place}" for place, name in enumerate(keys, len(changed) + 1))
+    connection.exec_driver_sql(f"UPDATE {table.name} SET {sets} WHERE {where}", list(rows))
+
+
+def read_by_id(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    of: Mapping[str, object],
+    id_column: str,
+    ids: Sequence[int],
+) -> Iterable[Any]:
+    """Read columns of the rows with these ids, among those with the values of `of`."""
+    where, values = _with_ids(connection, of, id_column, ids)
+    return connection.exec_driver_sql(f"SELECT {', '.join(columns)} FROM {table.name} WHERE {where}", values)
+
+
+def delete_by_id(
+    connection: Connection, table: Table, of: Mapping[str, object], id_column: str, ids: Sequence[int]
+) -> None:
+    """Delete the rows with these ids, among those with the values of `of`."""
+    if ids:
+        where, values = _with_ids(connection, of, id_column, ids)
+        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE {where}", values)
+
+
+def insert_missing(connection: Connection, table: Table, owner: str, ids: Sequence[int]) -> int:
+    """Insert (owner, id) pairs that are not there yet into a table of two columns; how many those were."""
+    if not ids:
+        return 0
+    if _is_postgresql(connection):
+        chosen, given = "SELECT $1::varchar, unnest($2::bigint[]) ON CONFLICT DO NOTHING", [*ids]
+        return connection.exec_driver_sql(f"INSERT INTO {table.name} {chosen}", (owner, given)).rowcount
+    chosen = "SELECT ?, value FROM json_each(?)"
+    return connection.exec_driver_sql(f"INSERT OR IGNORE INTO {table.name} {chosen}", (owner, _array(ids))).rowcount
+
+
+def _with_ids(
+    connection: Connection, of: Mapping[str, object], id_column: str, ids: Sequence[int]
+) -> tuple[str, tuple[object, ...]]:
+    is_postgresql = _is_postgresql(connection)
+    mark = "$" if is_postgresql else "?"
+    fixed = " AND ".join(f"{name} = {mark}{place}" for place, name in enumerate(of, 1))
+    place = f"{mark}{len(of) + 1}"
+    among = f"= ANY({place}::bigint[])" if is_postgresql else f"IN (SELECT value FROM json_each({place}))"
+    return f"{fixed} AND {id_column} {among}", (*of.values(), [*ids] if is_postgresql else _array(ids))
+
+
+def _array(ids: Sequence[int]) -> str:
+    return orjson.dumps([*ids]).decode()
+
+
+def _is_postgresql(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"

@@ -1,0 +1,111 @@
+"""The quick way of reading rows reads what the careful way reads, or nothing."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sync_worker.adapters.shopify import decode
+from sync_worker.adapters.shopify.plain_rows import plain_customer, plain_variant
+from sync_worker.domain.failures import MalformedAnswer
+
+ODD = st.sampled_from([None, "", "x", "a\x00b", 0, 7, -1, 1.5, True, [], {}, "1e3", "-5", "1_0", "٣", "9" * 20])
+AMOUNTS = (
+    st.from_regex(r"[0-9]{1,16}(\.[0-9]{1,6})?", fullmatch=True) | st.sampled_from(["1.", ".5", "00012.30", "+1"]) | ODD
+)
+TIMES = st.sampled_from(["2026-06-30T12:00:00Z", "2026-06-30T12:00:00+07:00", "2026-06-30", "yesterday"]) | ODD
+TEXTS = st.text(max_size=5) | ODD
+
+
+def ids(kind: str) -> st.SearchStrategy[Any]:
+    """Ids of a kind, and what is none."""
+    numbers = st.integers(1, 2**64).map(lambda number: f"gid://shopify/{kind}/{number}")
+    odd = [
+        f"gid://shopify/{kind}/0",
+        f"gid://shopify/{kind}/01",
+        f"gid://shopify/{kind}/7?a=1",
+        "gid://shopify/Other/7",
+    ]
+    return numbers | st.sampled_from(odd) | ODD
+
+
+VARIANTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": ids("ProductVariant"),
+        "title": TEXTS | st.just("Default Title"),
+        "sku": TEXTS,
+        "barcode": TEXTS,
+        "price": AMOUNTS,
+        "compareAtPrice": AMOUNTS,
+        "inventoryQuantity": st.integers(-5, 5) | ODD,
+        "updatedAt": TIMES,
+        "product": st.fixed_dictionaries({"id": ids("Product"), "title": TEXTS, "status": st.just("ACTIVE") | ODD})
+        | ODD,
+        "inventoryItem": st.fixed_dictionaries({"id": ids("InventoryItem")}) | ODD,
+    },
+)
+CUSTOMERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": ids("Customer"),
+        "firstName": TEXTS,
+        "lastName": TEXTS,
+        "note": TEXTS,
+        "numberOfOrders": st.integers(0, 5).map(str) | ODD,
+        "updatedAt": TIMES,
+        "amountSpent": st.fixed_dictionaries({"amount": AMOUNTS, "currencyCode": st.just("VND") | ODD}) | ODD,
+        "defaultEmailAddress": st.none() | st.fixed_dictionaries({"emailAddress": TEXTS}) | ODD,
+        "defaultPhoneNumber": st.none() | st.fixed_dictionaries({"phoneNumber": TEXTS}) | ODD,
+        "defaultAddress": st.none() | st.fixed_dictionaries({"phone": TEXTS}) | ODD,
+    },
+)
+PLAIN_VARIANT = {
+    "id": "gid://shopify/ProductVariant/11",
+    "title": "Đỏ / M",
+    "sku": "AO-1",
+    "barcode": None,
+    "price": "199000.50",
+    "compareAtPrice": None,
+    "inventoryQuantity": -2,
+    "updatedAt": "2026-07-01T00:00:00Z",
+    "product": {"id": "gid://shopify/Product/1", "title": "Áo", "status": "ACTIVE"},
+    "inventoryItem": {"id": "gid://shopify/InventoryItem/111"},
+}
+
+
+def carefully(read: Any, row: Any) -> Any:
+    """Read a row with care; None when it cannot be read."""
+    try:
+        return read(row)
+    except MalformedAnswer:
+        return None
+
+
+@given(VARIANTS)
+def test_variants_are_read_alike(row: dict[str, Any]) -> None:
+    """Whatever the quick way makes of a row, the careful way makes too."""
+    quick = plain_variant(row)
+    assert quick is None or quick == carefully(decode._variant, row)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(PLAIN_VARIANT)), ODD | AMOUNTS | TIMES, max_size=2))
+def test_a_variant_with_an_odd_field_is_read_alike(odd: dict[str, Any]) -> None:
+    """A row that is plain but for a field or two."""
+    row = PLAIN_VARIANT | odd
+    quick = plain_variant(row)
+    assert quick is None or quick == carefully(decode._variant, row)
+
+
+@given(CUSTOMERS)
+def test_customers_are_read_alike(row: dict[str, Any]) -> None:
+    """Whatever the quick way makes of a row, the careful way makes too."""
+    quick = plain_customer(row)
+    assert quick is None or quick == carefully(decode._customer, row)
+
+
+@pytest.mark.parametrize("price", ["0", "199000", "199000.5", "199000.0001"])
+def test_a_plain_variant_is_read_quickly(price: str) -> None:
+    """The quick way is taken at all."""
+    row = PLAIN_VARIANT | {"price": price}
+    assert plain_variant(row) == decode._variant(row)
