@@ -26,7 +26,7 @@ class Mirror:
 
     def stored_rows(self, catalog: Path, store_id: str) -> Rows:
         """Read a store's living rows out of a SQLite catalog."""
-        query = f"SELECT {', '.join(self.columns)} FROM {self.table} WHERE store_id = ? AND gone_time IS NULL"  # noqa: S608 - names of ours
+        query = f"SELECT {', '.join(self.columns)} FROM {self.table} WHERE store_id = ? AND gone_time IS NULL"
         with closing(sqlite3.connect(catalog)) as connection:
             rows = connection.execute(query, [store_id]).fetchall()
         found = {row[0]: row for row in rows}
@@ -83,9 +83,7 @@ def _nhanh_products(world: StoreWorld) -> Rows:
         if one not in business.stock:
             return None, None
         granted = business.granted_depots
-        shown = {
-            depot: amount for depot, amount in business.stock[one].items() if granted is None or depot in granted
-        }
+        shown = {depot: amount for depot, amount in business.stock[one].items() if granted is None or depot in granted}
         by_depot = {str(depot): _scaled(shown[depot]) for depot in sorted(shown)}
         return _scaled(sum(shown.values())), json.dumps(by_depot, separators=(",", ":"))
 
@@ -117,8 +115,8 @@ def _shopify_variants(world: StoreWorld) -> Rows:
             variant.product_id,
             variant.inventory_item_id,
             product.title if default else f"{product.title} - {variant.title}",
-            variant.sku or None,
-            variant.barcode or None,
+            variant.sku,
+            variant.barcode,
             _scaled(variant.price),
             _scaled(variant.compare_at_price),
             product.status.lower(),
@@ -133,12 +131,12 @@ def _shopify_customers(world: StoreWorld) -> Rows:
     def row(customer: Customer) -> tuple[Any, ...]:
         return (
             customer.customer_id,
-            customer.first_name or None,
-            customer.last_name or None,
-            customer.email or None,
-            customer.phone or None,
-            customer.address_phone or None,
-            customer.note or None,
+            customer.first_name,
+            customer.last_name,
+            customer.email,
+            customer.phone,
+            customer.address_phone,
+            customer.note,
             _scaled(customer.amount_spent),
             customer.orders,
             customer.updated_at,

@@ -41,10 +41,11 @@ class WholeStack:
         self.tracker_address = str(process.ready["address"])
         return process
 
-    async def worker(self) -> ServiceProcess:
+    async def worker(self, *, concurrency: int = 4) -> ServiceProcess:
         """Start a SyncWorker on the one catalog."""
         return await self._start(
             "sync_worker",
+            SYNC_WORKER_CONCURRENCY=str(concurrency),
             SYNC_WORKER_LISTEN="127.0.0.1:0",
             SYNC_WORKER_DATABASE_URL=f"sqlite:///{self.folder / 'catalog.db'}",
             SYNC_WORKER_JOB_TRACKER=self.tracker_address,
@@ -78,10 +79,15 @@ class WholeStack:
 
 @asynccontextmanager
 async def whole_stack(
-    folder: Path, *, products: int = 40, customers: int = 800, lease_seconds: float = LEASE_SECONDS
+    folder: Path,
+    *,
+    products: int = 40,
+    customers: int = 800,
+    lease_seconds: float = LEASE_SECONDS,
+    stores: tuple[str, ...] = ("hanoi",),
 ) -> AsyncIterator[WholeStack]:
-    """Run a sandbox with one store; services are started by the test and stopped with the context."""
-    options = sandbox.SandboxOptions(products=products, customers=customers, stores=("hanoi",), limits_scale=None)
+    """Run a sandbox with a store, or several; services are started by the test and stopped with the context."""
+    options = sandbox.SandboxOptions(products=products, customers=customers, stores=stores, limits_scale=None)
     async with sandbox.running(options) as handle, AsyncExitStack() as stopping:
         write_stores_file(folder / "stores.toml", handle.world, handle.url)
         yield WholeStack(folder, handle, stopping, lease_seconds)
