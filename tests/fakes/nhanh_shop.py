@@ -59,10 +59,12 @@ class Shop:
 
 
 @asynccontextmanager
-async def a_shop(*, quota: int = 0, limits: float | None = None, **account: Any) -> AsyncIterator[Shop]:
+async def a_shop(
+    *, quota: int = 0, limits: float | None = None, customers: int = 250, **account: Any
+) -> AsyncIterator[Shop]:
     """Run a sandbox with one store."""
     clock = SharedTime()
-    options = sandbox.SandboxOptions(products=120, customers=250, stores=("hanoi",), limits_scale=limits)
+    options = sandbox.SandboxOptions(products=120, customers=customers, stores=("hanoi",), limits_scale=limits)
     async with (
         sandbox.running(options, clock=clock) as handle,
         VendorClients(clock, MemoryLedger(clock), lambda _low, high: high) as vendors,

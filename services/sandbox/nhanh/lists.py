@@ -46,16 +46,16 @@ PRODUCT_CONDITIONS: dict[str, Condition] = {
     "categoryIds": _one_of("categoryId"),
     "brandIds": _one_of("brandId"),
     "status": _one_of("status"),
-    "updatedAtFrom": lambda row, wanted: int(row["updatedAt"]) >= int(wanted),
-    "updatedAtTo": lambda row, wanted: int(row["updatedAt"]) <= int(wanted),
+    "updatedAtFrom": lambda row, wanted: row["updatedAt"] is not None and int(row["updatedAt"]) >= int(wanted),
+    "updatedAtTo": lambda row, wanted: row["updatedAt"] is not None and int(row["updatedAt"]) <= int(wanted),
 }
 CUSTOMER_CONDITIONS: dict[str, Condition] = {
     "mobile": lambda row, wanted: row["mobile"] == wanted,
     "type": lambda row, wanted: int(row["type"]) == int(wanted),
     "lastBoughtDateFrom": lambda row, wanted: str(row["lastBoughtDate"]) >= str(wanted),
     "lastBoughtDateTo": lambda row, wanted: str(row["lastBoughtDate"]) <= str(wanted),
-    "updatedAtFrom": lambda row, wanted: int(row["updatedAt"]) >= int(wanted),
-    "updatedAtTo": lambda row, wanted: int(row["updatedAt"]) <= int(wanted),
+    "updatedAtFrom": lambda row, wanted: row["updatedAt"] is not None and int(row["updatedAt"]) >= int(wanted),
+    "updatedAtTo": lambda row, wanted: row["updatedAt"] is not None and int(row["updatedAt"]) <= int(wanted),
 }
 
 
