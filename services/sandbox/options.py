@@ -1,8 +1,9 @@
 """What a sandbox is started with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.faults import Rule
+from sandbox.nhanh.habits import NhanhHabits
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +11,7 @@ class SandboxOptions:
     """The shops and how they behave.
 
     `limits_scale` multiplies what the vendors allow (calls a window, size and refill of the cost bucket); None turns
-    limits off. Every answer takes `latency_ms` longer than it needs.
+    limits off. Every answer takes `latency_ms` longer than it needs. `nhanh` is what Nhanh's documentation leaves open.
     """
 
     products: int = 2_000
@@ -22,3 +23,4 @@ class SandboxOptions:
     faults: tuple[Rule, ...] = ()
     host: str = "127.0.0.1"
     port: int = 0
+    nhanh: NhanhHabits = field(default_factory=NhanhHabits)
