@@ -15,6 +15,8 @@ class FaultKind(StrEnum):
     TIMEOUT = "timeout"
     SHORT_PAGE = "short_page"
     EMPTY_PAGE = "empty_page"
+    DUPLICATE_ROWS = "duplicate_rows"
+    KEYED_ROWS = "keyed_rows"
     REPEAT_CURSOR = "repeat_cursor"
     LOCK = "lock"
     THROTTLED = "throttled"

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.additions import prepared_addition
 from sandbox.by_id import ById
+from sandbox.nhanh.business import Business, Row
 from sandbox.world import StoreWorld
 
 Edit = dict[str, Any]
@@ -28,18 +29,14 @@ def apply_edits(store: StoreWorld, edits: list[Edit]) -> int:
     return len(prepared)
 
 
-def _prepared(  # noqa: PLR0911, PLR0912 - one return for each kind of edit
+def _prepared(  # noqa: PLR0911 - one return for each kind of edit
     store: StoreWorld, number: int, edit: Edit, promised: set[tuple[str, int]]
 ) -> Callable[[], None]:
     business, shop = store.business, store.shop
     try:
         match edit:
-            case {"set": "nhanh_spend", "id": one, "value": value}:
-                row = business.customers[int(one)]
-                return lambda: row.update(totalAmount=value)
-            case {"set": "nhanh_name", "id": one, "value": value}:
-                row = business.products.get(int(one)) or business.customers[int(one)]
-                return lambda: row.update(name=value)
+            case {"set": "nhanh_spend" | "nhanh_name" | "nhanh_customer" | "nhanh_product" as what, "id": one}:
+                return _nhanh_change(business, what, int(one), edit)
             case {"set": "nhanh_stock", "id": one, "value": dict(by_depot)}:
                 product_id = int(one)
                 _ = business.products[product_id]
@@ -75,6 +72,29 @@ def _prepared(  # noqa: PLR0911, PLR0912 - one return for each kind of edit
                 raise EditError(f"edit {number} is none of those in the README: {edit}")
     except (KeyError, ValueError, TypeError) as error:
         raise EditError(f"edit {number} cannot be made ({error!r}): {edit}") from None
+
+
+def _nhanh_change(business: Business, what: str, one: int, edit: Edit) -> Callable[[], None]:
+    """Check what is set of a row of Nhanh's, and give what sets it."""
+    rows = business.products if what == "nhanh_product" else business.customers
+    match what:
+        case "nhanh_spend":
+            fields: Row = {"totalAmount": edit["value"]}
+        case "nhanh_name":
+            rows = business.products if one in business.products else business.customers
+            fields = {"name": edit["value"]}
+        case _:
+            fields = edit["fields"]
+    if unknown := set(fields) - (set(rows[one]) - {"id"}):
+        raise ValueError(f"unknown fields {sorted(unknown)}")
+    if fields.get("updatedAt") is not None:
+        int(fields["updatedAt"])
+
+    def change() -> None:
+        if one in rows:
+            rows[one] = {**rows[one], **fields}
+
+    return change
 
 
 def _remove_product(store: StoreWorld, product_id: int) -> None:

@@ -9,11 +9,12 @@ from random import Random
 from sandbox.calls import CallCounts
 from sandbox.clock import Clock
 from sandbox.faults import FaultPlan
-from sandbox.generator.customers import CustomerWriter
+from sandbox.generator.customers import CustomerWriter, forget_times
 from sandbox.generator.products import ProductWriter
 from sandbox.generator.truth import EntityTruth
 from sandbox.history import WriteHistory
 from sandbox.nhanh.business import Business, Depot
+from sandbox.nhanh.habits import NhanhHabits
 from sandbox.options import SandboxOptions
 from sandbox.shopify.shop import Location, Shop
 
@@ -50,6 +51,8 @@ class World:
     clock: Clock
     limits_scale: float | None
     latency_ms: float
+    nhanh: NhanhHabits
+    seed: int
     prepared: bool = False
 
 
@@ -60,7 +63,14 @@ def make_world(options: SandboxOptions, clock: Clock) -> World:
             store_id: _make_store(store_id, number, options, clock) for number, store_id in enumerate(options.stores, 1)
         }
     return World(
-        stores, FaultPlan(list(options.faults)), clock, options.limits_scale, options.latency_ms, options.prepared
+        stores,
+        FaultPlan(list(options.faults)),
+        clock,
+        options.limits_scale,
+        options.latency_ms,
+        options.nhanh,
+        options.seed,
+        options.prepared,
     )
 
 
@@ -97,4 +107,5 @@ def _make_store(store_id: str, number: int, options: SandboxOptions, clock: Cloc
     products.write(options.products)
     customers = CustomerWriter(Random(f"{options.seed}/customers"), business, shop, WRITTEN_AT)  # noqa: S311 - no secret
     customers.write(options.customers)
+    forget_times(business, Random(f"{options.seed}/undated"), options.nhanh.undated)  # noqa: S311 - no secret
     return StoreWorld(store_id, business, shop, products.truth, customers.truth)
