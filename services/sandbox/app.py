@@ -66,7 +66,7 @@ def make_app(world: World) -> Starlette:
             return not_found()
         if request.method == "POST":
             return await upload(request, store.shop)
-        return await download(request, store.shop, world.plan, store.calls)
+        return await download(request, store.shop, world.plan, store.calls, world.clock)
 
     return Starlette(
         routes=[

@@ -1,6 +1,5 @@
 """Edits that a test makes to a store: what changes at the vendors while nobody looks."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -65,7 +64,7 @@ def _prepared(  # noqa: PLR0911 - one return for each kind of edit
                 depots = None if granted is None else {int(depot) for depot in granted}
                 return lambda: setattr(business, "granted_depots", depots)
             case {"set": "foreign_bulk_operations", "value": int(slots)}:
-                return lambda: shop.bulk.occupy(slots, time.time())
+                return lambda: shop.bulk.occupy(slots, store.clock.now())
             case {"set": "token_revoked", "value": bool(revoked)}:
                 return lambda: setattr(business, "token_revoked", revoked)
             case _:

@@ -38,6 +38,7 @@ class StoreWorld:
     shop: Shop
     products: EntityTruth
     customers: EntityTruth
+    clock: Clock
     calls: CallCounts = field(default_factory=CallCounts)
     history: WriteHistory = field(default_factory=WriteHistory)
 
@@ -108,4 +109,4 @@ def _make_store(store_id: str, number: int, options: SandboxOptions, clock: Cloc
     customers = CustomerWriter(Random(f"{options.seed}/customers"), business, shop, WRITTEN_AT)  # noqa: S311 - no secret
     customers.write(options.customers)
     forget_times(business, Random(f"{options.seed}/undated"), options.nhanh.undated)  # noqa: S311 - no secret
-    return StoreWorld(store_id, business, shop, products.truth, customers.truth)
+    return StoreWorld(store_id, business, shop, products.truth, customers.truth, clock)
