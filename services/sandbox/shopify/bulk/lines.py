@@ -25,8 +25,9 @@ from graphql import (
 
 from sandbox.shopify.context import Call
 from sandbox.shopify.rows import Row, customer_row, level_row, location_row, product_row, variant_row
-from sandbox.shopify.search import CUSTOMER_VALUES, PRODUCT_VALUES, holds, read_search, variant_values
+from sandbox.shopify.search import CUSTOMER_VALUES, PRODUCT_VALUES, read_search, variant_values
 from sandbox.shopify.shapes import NoShapeError, Part, Shape, shape_of
+from sandbox.shopify.unreadable import as_planned
 
 LONGEST_QUERY = 65_535
 MOST_CONNECTIONS = 5
@@ -144,7 +145,9 @@ def _children(part: Part, row: Row, info: Info) -> Iterator[Row]:
         case "Product", "variants":
             product = row["_product"]
             return (
-                variant_row(shop, shop.variants[one]) for one in sorted(product.variant_ids) if one in shop.variants
+                as_planned(variant_row(shop, shop.variants[one]), info.context)
+                for one in sorted(product.variant_ids)
+                if one in shop.variants
             )
         case "InventoryItem", "inventoryLevels":
             variant = row["_variant"]
@@ -155,7 +158,6 @@ def _children(part: Part, row: Row, info: Info) -> Iterator[Row]:
 
 def _roots(query: BulkQuery, call: Call) -> Iterator[Row]:
     shop = call.shop
-    terms = read_search(query.arguments.get("query"))
     rows: Any
     show: Callable[[Any], Row]
     match query.root:
@@ -167,7 +169,8 @@ def _roots(query: BulkQuery, call: Call) -> Iterator[Row]:
             rows, values, show = shop.customers, CUSTOMER_VALUES, lambda row: customer_row(shop, row)
         case _:
             return (location_row(shop.locations[one]) for one in sorted(shop.locations))
-    return (show(rows[one]) for one in rows.ids if not terms or holds(terms, rows[one], values))
+    search = read_search(query.arguments.get("query"), values)
+    return (as_planned(show(rows[one]), call) for one in rows.ids if search.holds(rows[one]))
 
 
 def _check(connection: FieldNode, kind: GraphQLObjectType, *, depth: int, parent: SelectionSetNode | None) -> int:

@@ -10,7 +10,7 @@ from sandbox.shopify.connections import connection
 from sandbox.shopify.context import Call
 from sandbox.shopify.gids import gid, number_of
 from sandbox.shopify.rows import Row, moment
-from sandbox.shopify.search import holds, read_search
+from sandbox.shopify.search import read_search
 
 VALUES: dict[str, Callable[[Any], object]] = {
     "id": lambda one: one.number,
@@ -57,12 +57,12 @@ def many(_root: object, info: GraphQLResolveInfo, **asked: Any) -> dict[str, Any
     call: Call = info.context
     known = call.shop.bulk.known
     now = call.clock.now()
-    terms = read_search(asked.get("query"))
-    values = {**VALUES, "status": lambda one: one.status(now).value}
+    search = read_search(asked.get("query"), {**VALUES, "status": lambda one: one.status(now).value})
+    call.warn(str(info.path.key), asked.get("query"), search.unknown)
     return connection(
         sorted(known),
         lambda number: operation_row(known[number], call),
-        lambda number: holds(terms, known[number], values),
+        lambda number: search.holds(known[number]),
         first=asked.get("first"),
         after=asked.get("after"),
         reverse=asked.get("reverse", False),

@@ -35,6 +35,7 @@ def run_query(_root: object, info: GraphQLResolveInfo, query: str, groupObjects:
         wanted = read_query(query, info.schema)
     except (BulkQueryError, GraphQLError) as error:
         return _refused("INVALID", str(error), ["query"])
+    call.unreadable = call.bad_items("bulkOperationRunQuery")
     operation = _begun(call, "QUERY", query, *_result(wanted, call, query, grouped=groupObjects))
     _doom(operation, call.rule)
     return {"bulkOperation": operation_row(operation, call), "userErrors": []}
@@ -125,7 +126,7 @@ def stage_uploads(_root: object, info: GraphQLResolveInfo, input: list[dict[str,
 
 def _result(wanted: BulkQuery, call: Call, query: str, *, grouped: bool) -> tuple[bytes, int, int]:
     """Write a query's result, with the numbers of its lines and roots; a prepared one is written once."""
-    prepared = call.shop.bulk.prepared
+    prepared = None if call.unreadable else call.shop.bulk.prepared
     asked = f"{grouped} {query.partition('{')[2]}"
     if prepared is not None and asked in prepared:
         return prepared[asked]
