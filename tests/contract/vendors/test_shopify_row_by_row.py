@@ -1,6 +1,5 @@
 """What is read of Shopify's lists, compared with the sandbox's truth row by row."""
 
-from dataclasses import asdict
 from decimal import Decimal
 
 from sandbox.row_truth import rows_document
