@@ -34,7 +34,7 @@ class Size:
     @property
     def arguments(self) -> tuple[str, ...]:
         """Say it to the sandbox."""
-        return ("--no-limits", "--products", str(self.products), "--customers", str(self.customers))
+        return ("--no-limits", "--prepared", "--products", str(self.products), "--customers", str(self.customers))
 
 
 @dataclass(frozen=True, slots=True)

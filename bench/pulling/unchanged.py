@@ -19,7 +19,7 @@ async def lines(folder: Path, rows: int) -> AsyncIterator[Line]:
     """Pull twice into SQLite; triggers count, row by row, what the second pull writes into every table but its marks."""
     place = folder / "unchanged"
     people = str(round(rows * PEOPLE_A_ROW))
-    async with sandbox(place, "--no-limits", "--products", "0", "--customers", people) as vendors:
+    async with sandbox(place, "--no-limits", "--prepared", "--products", "0", "--customers", people) as vendors:
         for wanted in (SHOPIFY_CUSTOMERS.read(Way.BULK), NHANH_CUSTOMERS):
             try:
                 for line in await _twice(place / wanted.table, vendors.stores_file, wanted):

@@ -13,6 +13,7 @@ import typer
 from sandbox.control import FaultPlanError, read_rules
 from sandbox.expectations import truth_document
 from sandbox.faults import Rule
+from sandbox.nhanh.habits import NhanhHabits
 from sandbox.options import SandboxOptions
 from sandbox.serving import Handle, PortTakenError, running
 from sandbox.stores_file import write_stores_file
@@ -56,6 +57,25 @@ def command(
     limits_scale: Annotated[
         float, typer.Option(min=0.01, max=1_000_000, help="Multiplies what the vendors allow; 1 is as they do.")
     ] = 1.0,
+    nhanh_window_scale: Annotated[
+        float,
+        typer.Option(
+            min=0.001, max=1_000, help="Multiplies the seconds of Nhanh's limit: as many calls in another time."
+        ),
+    ] = 1.0,
+    nhanh_oddities: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.9, help="Share of Nhanh's pages that are short, empty, keyed or tell of a row twice."
+        ),
+    ] = 0.0,
+    nhanh_undated: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of Nhanh's customers without a time of their last change.")
+    ] = 0.0,
+    nhanh_clamps_size: Annotated[
+        bool,
+        typer.Option("--nhanh-clamps-size", help="Nhanh takes too large a page size for 100, and does not refuse it."),
+    ] = False,
     no_limits: Annotated[bool, typer.Option("--no-limits", help="Turn the vendors' limits off.")] = False,
     fault_plan: Annotated[Path | None, typer.Option(help="JSON file that says which calls go wrong.")] = None,
     latency_ms: Annotated[float, typer.Option(min=0, max=60_000, help="Every answer takes so much longer.")] = 0.0,
@@ -89,6 +109,12 @@ def command(
         faults=_read_plan(fault_plan),
         host=host,
         port=port,
+        nhanh=NhanhHabits(
+            clamps_size=nhanh_clamps_size,
+            oddities=nhanh_oddities,
+            undated=nhanh_undated,
+            window_scale=nhanh_window_scale,
+        ),
     )
     try:
         asyncio.run(_serve(options, stores_file, truth))

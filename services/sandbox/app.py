@@ -18,7 +18,14 @@ def make_app(world: World) -> Starlette:
     """Make the application of a world."""
     nhanh = {
         (store.business.app_id, store.business.business_id): NhanhEndpoint(
-            store.business, store_id, plan=world.plan, calls=store.calls, clock=world.clock, scale=world.limits_scale
+            store.business,
+            store_id,
+            plan=world.plan,
+            calls=store.calls,
+            clock=world.clock,
+            scale=world.limits_scale,
+            habits=world.nhanh,
+            seed=world.seed,
         )
         for store_id, store in world.stores.items()
     }
@@ -64,7 +71,7 @@ def make_app(world: World) -> Starlette:
             return not_found()
         if request.method == "POST":
             return await upload(request, store.shop)
-        return await download(request, store.shop, world.plan, store.calls)
+        return await download(request, store.shop, world.plan, store.calls, world.clock)
 
     return Starlette(
         routes=[

@@ -15,6 +15,7 @@ from sandbox.answers import json_answer
 from sandbox.expectations import truth_document
 from sandbox.faults import FaultKind, Rule
 from sandbox.mutations import EditError, apply_edits
+from sandbox.row_truth import rows_document
 from sandbox.shopify.state import prices, quantities, spends
 from sandbox.world import StoreWorld, World
 
@@ -75,6 +76,7 @@ class Control:
         return [
             Route("/truth", self._shown(truth_document)),
             Route("/state", self._shown(_state)),
+            Route("/rows", self._shown(rows_document)),
             Route("/calls", self._shown(lambda store: store.calls.as_json())),
             Route("/history", self._history),
             Route("/faults", self._replace_faults, methods=["PUT"]),

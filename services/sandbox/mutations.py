@@ -1,11 +1,11 @@
 """Edits that a test makes to a store: what changes at the vendors while nobody looks."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 from sandbox.additions import prepared_addition
 from sandbox.by_id import ById
+from sandbox.nhanh.business import Business, Row
 from sandbox.world import StoreWorld
 
 Edit = dict[str, Any]
@@ -28,18 +28,14 @@ def apply_edits(store: StoreWorld, edits: list[Edit]) -> int:
     return len(prepared)
 
 
-def _prepared(  # noqa: PLR0911, PLR0912 - one return for each kind of edit
+def _prepared(  # noqa: PLR0911 - one return for each kind of edit
     store: StoreWorld, number: int, edit: Edit, promised: set[tuple[str, int]]
 ) -> Callable[[], None]:
     business, shop = store.business, store.shop
     try:
         match edit:
-            case {"set": "nhanh_spend", "id": one, "value": value}:
-                row = business.customers[int(one)]
-                return lambda: row.update(totalAmount=value)
-            case {"set": "nhanh_name", "id": one, "value": value}:
-                row = business.products.get(int(one)) or business.customers[int(one)]
-                return lambda: row.update(name=value)
+            case {"set": "nhanh_spend" | "nhanh_name" | "nhanh_customer" | "nhanh_product" as what, "id": one}:
+                return _nhanh_change(business, what, int(one), edit)
             case {"set": "nhanh_stock", "id": one, "value": dict(by_depot)}:
                 product_id = int(one)
                 _ = business.products[product_id]
@@ -68,13 +64,36 @@ def _prepared(  # noqa: PLR0911, PLR0912 - one return for each kind of edit
                 depots = None if granted is None else {int(depot) for depot in granted}
                 return lambda: setattr(business, "granted_depots", depots)
             case {"set": "foreign_bulk_operations", "value": int(slots)}:
-                return lambda: shop.bulk.occupy(slots, time.time())
+                return lambda: shop.bulk.occupy(slots, store.clock.now())
             case {"set": "token_revoked", "value": bool(revoked)}:
                 return lambda: setattr(business, "token_revoked", revoked)
             case _:
                 raise EditError(f"edit {number} is none of those in the README: {edit}")
     except (KeyError, ValueError, TypeError) as error:
         raise EditError(f"edit {number} cannot be made ({error!r}): {edit}") from None
+
+
+def _nhanh_change(business: Business, what: str, one: int, edit: Edit) -> Callable[[], None]:
+    """Check what is set of a row of Nhanh's, and give what sets it."""
+    rows = business.products if what == "nhanh_product" else business.customers
+    match what:
+        case "nhanh_spend":
+            fields: Row = {"totalAmount": edit["value"]}
+        case "nhanh_name":
+            rows = business.products if one in business.products else business.customers
+            fields = {"name": edit["value"]}
+        case _:
+            fields = edit["fields"]
+    if unknown := set(fields) - (set(rows[one]) - {"id"}):
+        raise ValueError(f"unknown fields {sorted(unknown)}")
+    if fields.get("updatedAt") is not None:
+        int(fields["updatedAt"])
+
+    def change() -> None:
+        if one in rows:
+            rows[one] = {**rows[one], **fields}
+
+    return change
 
 
 def _remove_product(store: StoreWorld, product_id: int) -> None:

@@ -1,8 +1,9 @@
 """What a sandbox is started with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.faults import Rule
+from sandbox.nhanh.habits import NhanhHabits
 from sandbox.shopify.app_access import TOKEN_SECONDS
 
 
@@ -14,7 +15,7 @@ class SandboxOptions:
     limits off. Every answer takes `latency_ms` longer than it needs, and a bulk operation `bulk_seconds`. Access tokens that
     Shopify grants are good for `token_seconds`. With `prepared`
     pages of Shopify's lists and results of its bulk queries are kept as they were first written: right as long as nothing
-    changes, and quick.
+    changes, and quick. `nhanh` is what Nhanh's documentation leaves open.
     """
 
     products: int = 2_000
@@ -29,3 +30,4 @@ class SandboxOptions:
     faults: tuple[Rule, ...] = ()
     host: str = "127.0.0.1"
     port: int = 0
+    nhanh: NhanhHabits = field(default_factory=NhanhHabits)

@@ -7,7 +7,7 @@ from sandbox.world import DEPOT_TO_LOCATION, StoreWorld, World
 
 SAFE_QUOTA = 145
 """Of Nhanh's 150 calls a window and path."""
-WINDOW_SECONDS = 30
+WINDOW_SECONDS = 30.0
 API_VERSION = "2026-07"
 
 
@@ -15,12 +15,12 @@ def write_stores_file(path: Path, world: World, url: str) -> None:
     """Write the file, and the secrets that it names into a folder beside it; only this user can read them."""
     secrets = path.parent / "secrets"
     secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-    tables = [_store(store, world.limits_scale, url, secrets) for store in world.stores.values()]
+    tables = [_store(store, world, url, secrets) for store in world.stores.values()]
     _write_private(path, "\n".join(tables))
 
 
-def _store(store: StoreWorld, scale: float | None, url: str, secrets: Path) -> str:
-    business = store.business
+def _store(store: StoreWorld, world: World, url: str, secrets: Path) -> str:
+    business, scale = store.business, world.limits_scale
     quota = 0 if scale is None else max(int(SAFE_QUOTA * scale), 1)
 
     def secret(name: str, value: str) -> str:
@@ -39,7 +39,7 @@ def _store(store: StoreWorld, scale: float | None, url: str, secrets: Path) -> s
         f"access_token_file = {secret('nhanh-access-token', business.access_token)}",
         f"secret_key_file = {secret('nhanh-secret-key', business.secret_key)}",
         f"quota_calls = {quota}",
-        f"quota_window_seconds = {WINDOW_SECONDS}",
+        f"quota_window_seconds = {WINDOW_SECONDS * world.nhanh.window_scale}",
         "[stores.shopify]",
         f"base_url = {_text(f'{url}/shopify/{store.store_id}')}",
         f"shop = {_text(store.shop.shop)}",

@@ -9,11 +9,12 @@ from random import Random
 from sandbox.calls import CallCounts
 from sandbox.clock import Clock
 from sandbox.faults import FaultPlan
-from sandbox.generator.customers import CustomerWriter
+from sandbox.generator.customers import CustomerWriter, forget_times
 from sandbox.generator.products import ProductWriter
 from sandbox.generator.truth import EntityTruth
 from sandbox.history import WriteHistory
 from sandbox.nhanh.business import Business, Depot
+from sandbox.nhanh.habits import NhanhHabits
 from sandbox.options import SandboxOptions
 from sandbox.shopify.app_access import AppAccess
 from sandbox.shopify.shop import Location, Shop
@@ -38,6 +39,7 @@ class StoreWorld:
     shop: Shop
     products: EntityTruth
     customers: EntityTruth
+    clock: Clock
     calls: CallCounts = field(default_factory=CallCounts)
     history: WriteHistory = field(default_factory=WriteHistory)
 
@@ -51,6 +53,8 @@ class World:
     clock: Clock
     limits_scale: float | None
     latency_ms: float
+    nhanh: NhanhHabits
+    seed: int
     prepared: bool = False
 
 
@@ -61,7 +65,14 @@ def make_world(options: SandboxOptions, clock: Clock) -> World:
             store_id: _make_store(store_id, number, options, clock) for number, store_id in enumerate(options.stores, 1)
         }
     return World(
-        stores, FaultPlan(list(options.faults)), clock, options.limits_scale, options.latency_ms, options.prepared
+        stores,
+        FaultPlan(list(options.faults)),
+        clock,
+        options.limits_scale,
+        options.latency_ms,
+        options.nhanh,
+        options.seed,
+        options.prepared,
     )
 
 
@@ -99,4 +110,5 @@ def _make_store(store_id: str, number: int, options: SandboxOptions, clock: Cloc
     products.write(options.products)
     customers = CustomerWriter(Random(f"{options.seed}/customers"), business, shop, WRITTEN_AT)  # noqa: S311 - no secret
     customers.write(options.customers)
-    return StoreWorld(store_id, business, shop, products.truth, customers.truth)
+    forget_times(business, Random(f"{options.seed}/undated"), options.nhanh.undated)  # noqa: S311 - no secret
+    return StoreWorld(store_id, business, shop, products.truth, customers.truth, clock)

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import orjson
 from sync_worker.adapters.shopify.client import ShopifyClient
-from sync_worker.adapters.shopify.limiter import CostBucket
 from sync_worker.adapters.shopify.session import open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS
 from sync_worker.application.ports.call_gate import CallGate
@@ -16,6 +15,7 @@ from sync_worker.domain.stores import ShopifyAccount, Store
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.shopify_http import TOKEN, OpenGate, answer, page
+from tests.fakes.shopify_traffic import a_bucket
 
 FILES = "https://files.test"
 
@@ -112,7 +112,7 @@ class BulkShop:
     def __post_init__(self) -> None:
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
         self.account = ShopifyAccount("http://shop.test", "hanoi", "2026-07", TOKEN)
-        self.bucket = CostBucket(self.clock)
+        self.bucket = a_bucket(self.clock)
 
     def client(self, gate: CallGate | None = None) -> ShopifyClient:
         """The client of a job."""

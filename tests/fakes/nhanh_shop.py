@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import sandbox
 from sandbox.faults import FaultKind, Rule
+from sandbox.nhanh.habits import NhanhHabits
 from sandbox.world import DEPOT_TO_LOCATION, StoreWorld
 from sync_worker.adapters.vendors import VendorClients
 from sync_worker.application.ports.nhanh import Nhanh
@@ -59,10 +60,19 @@ class Shop:
 
 
 @asynccontextmanager
-async def a_shop(*, quota: int = 0, limits: float | None = None, **account: Any) -> AsyncIterator[Shop]:
+async def a_shop(
+    *,
+    quota: int = 0,
+    limits: float | None = None,
+    customers: int = 250,
+    habits: NhanhHabits = NhanhHabits(),  # noqa: B008 - it cannot be changed
+    **account: Any,
+) -> AsyncIterator[Shop]:
     """Run a sandbox with one store."""
     clock = SharedTime()
-    options = sandbox.SandboxOptions(products=120, customers=250, stores=("hanoi",), limits_scale=limits)
+    options = sandbox.SandboxOptions(
+        products=120, customers=customers, stores=("hanoi",), limits_scale=limits, nhanh=habits
+    )
     async with (
         sandbox.running(options, clock=clock) as handle,
         VendorClients(clock, MemoryLedger(clock), lambda _low, high: high) as vendors,

@@ -43,7 +43,7 @@ class WholeStack:
         self.tracker_address = str(process.ready["address"])
         return process
 
-    async def worker(self, concurrency: int = 4) -> ServiceProcess:
+    async def worker(self, *, concurrency: int = 4) -> ServiceProcess:
         """Start a SyncWorker on the one catalog."""
         return await self._start(
             "sync_worker",

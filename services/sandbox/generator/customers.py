@@ -94,3 +94,11 @@ class CustomerWriter:
             updated_at=self._now - rng.randint(0, 400 * DAY),
         )
         return self._shopify_id
+
+
+def forget_times(business: Business, rng: Random, share: float) -> None:
+    """Take the time of their last change from this share of Nhanh's customers: null for some, 0 for others."""
+    if share:
+        for nhanh_id, row in list(business.customers.items()):
+            if rng.random() < share:
+                business.customers[nhanh_id] = {**row, "updatedAt": rng.choice((None, 0))}

@@ -1,11 +1,11 @@
 """A Nhanh business's state. Rows are kept in the form in which they are sent."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from sandbox.by_id import ById
+from sandbox.nhanh.dated_rows import DatedRows, Row
 
-Row = dict[str, Any]
+__all__ = ["Business", "Depot", "Row"]
 
 
 @dataclass(slots=True)
@@ -31,8 +31,8 @@ class Business:
     token_expires_at: int
     depots: dict[int, Depot] = field(default_factory=dict)
     granted_depots: set[int] | None = None
-    products: ById[Row] = field(default_factory=ById)
-    customers: ById[Row] = field(default_factory=ById)
+    products: DatedRows = field(default_factory=DatedRows)
+    customers: DatedRows = field(default_factory=DatedRows)
     stock: ById[dict[int, float]] = field(default_factory=ById)
     """What can be sold of a product, by depot."""
     token_revoked: bool = False

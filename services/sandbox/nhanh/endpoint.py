@@ -1,21 +1,23 @@
 """Nhanh's calls over HTTP: `/v3.0/{module}/{action}`."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.answers import CutConnection, json_answer, not_found, plain_fault
+from sandbox.answers import CutConnection, not_found, plain_fault
 from sandbox.calls import CallCounts
 from sandbox.clock import Clock
 from sandbox.faults import FaultKind, FaultPlan, Rule
-from sandbox.nhanh.business import Business, Row
+from sandbox.nhanh.business import Business
 from sandbox.nhanh.envelope import NhanhError, invalid_token, rate_limited, refusal
+from sandbox.nhanh.habits import NhanhHabits
 from sandbox.nhanh.limits import Limits
-from sandbox.nhanh.lists import CUSTOMER_CONDITIONS, PRODUCT_CONDITIONS, Page, RowList
-from sandbox.nhanh.questions import Question, read_object, read_question
-from sandbox.nhanh.rows import listed_customer, listed_product, spoiled, stocked_product
+from sandbox.nhanh.list_answers import ListAnswers
+from sandbox.nhanh.questions import read_object
 
 Answer = dict[str, Any]
 
@@ -32,44 +34,20 @@ class NhanhEndpoint:
         calls: CallCounts,
         clock: Clock,
         scale: float | None,
+        habits: NhanhHabits,
+        seed: int,
     ) -> None:
         self.business = business
         self._store_id = store_id
         self._plan = plan
         self._calls = calls
         self._clock = clock
-        self._limits = Limits(scale)
-        self._writers: dict[str, Callable[[Business, int], Row]] = {
-            "product/list": listed_product,
-            "product/inventory": stocked_product,
-            "customer/list": listed_customer,
-        }
-        products = RowList(business.products, PRODUCT_CONDITIONS)
-        customers = RowList(business.customers, CUSTOMER_CONDITIONS)
-        self._actions: dict[str, Callable[[bytes, Rule | None], Answer]] = {
-            "product/list": lambda body, rule: self._list(
-                "product/list",
-                products.page(business.products.ids, question := read_question(body, "id")),
-                question,
-                rule,
-            ),
-            "product/inventory": lambda body, rule: self._list(
-                "product/inventory",
-                products.page(
-                    business.stock.ids,
-                    question := read_question(body, "productId", descending=True),
-                ),
-                question,
-                rule,
-            ),
-            "customer/list": lambda body, rule: self._list(
-                "customer/list",
-                customers.page(business.customers.ids, question := read_question(body, None)),
-                question,
-                rule,
-            ),
-            "business/depot": lambda _body, _rule: self._depots(),
-            "app/checkaccesstoken": self._token,
+        self._limits = Limits(scale, habits.window_scale)
+        self._lists = ListAnswers(business, store_id, plan=plan, habits=habits, seed=seed)
+        self._actions: dict[str, Callable[[bytes, Rule | None], bytes]] = {
+            **{path: functools.partial(self._lists.answer, path) for path in self._lists.paths()},
+            "business/depot": lambda _body, _rule: orjson.dumps(self._depots()),
+            "app/checkaccesstoken": lambda body, _rule: orjson.dumps(self._token(body)),
         }
 
     async def answer(self, request: Request, path: str) -> Response:
@@ -94,7 +72,7 @@ class NhanhEndpoint:
             answer = self._actions[path](body, rule)
         except NhanhError as error:
             return refusal(error)
-        return json_answer(answer)
+        return Response(answer, media_type="application/json")
 
     async def _fault(self, rule: Rule, path: str, name: str) -> Response | None:
         now = self._clock.now()
@@ -103,7 +81,7 @@ class NhanhEndpoint:
                 return rate_limited(rule.seconds, now, status=429)
             case FaultKind.LOCK | FaultKind.THROTTLED:
                 self._limits.path(path).lock(self._clock.monotonic(), rule.seconds)
-                return rate_limited(rule.seconds, now)
+                return rate_limited(rule.seconds, now, exceeded=rule.kind is FaultKind.THROTTLED)
             case FaultKind.INVALID_TOKEN:
                 return refusal(invalid_token())
             case FaultKind.DROP_AFTER_COMMIT:
@@ -118,23 +96,6 @@ class NhanhEndpoint:
         if business.token_revoked or expired or given != business.access_token:
             raise invalid_token()
 
-    def _list(self, path: str, page: Page, question: Question, rule: Rule | None) -> Answer:
-        kind = None if rule is None else rule.kind
-        if kind is FaultKind.SHORT_PAGE and len(page.ids) > 1:
-            page = Page(page.ids[: len(page.ids) // 2], page.ids[len(page.ids) // 2 - 1])
-        if kind is FaultKind.EMPTY_PAGE:
-            return {"code": 1, "data": [], "paginator": {"next": _same_place(question)}}
-        if page.last is None:
-            return {"code": 1, "data": []}
-        following: object = {"id": page.last}
-        if kind is FaultKind.REPEAT_CURSOR:
-            following = question.given_next or following
-        rows = {one: self._writers[path](self.business, one) for one in page.ids}
-        for item in self._plan.bad_items("nhanh", self._store_id, path):
-            if item.isdecimal() and int(item) in rows:
-                rows[int(item)] = spoiled(rows[int(item)])
-        return {"code": 1, "data": list(rows.values()), "paginator": {"next": following}}
-
     def _depots(self) -> Answer:
         granted = self.business.granted_depots
         return {
@@ -146,7 +107,7 @@ class NhanhEndpoint:
             ],
         }
 
-    def _token(self, body: bytes, _rule: Rule | None) -> Answer:
+    def _token(self, body: bytes) -> Answer:
         business = self.business
         document = read_object(body)
         if document.get("secretKey") != business.secret_key:
@@ -164,8 +125,3 @@ class NhanhEndpoint:
                 "permissions": ["product", "customer"],
             },
         }
-
-
-def _same_place(question: Question) -> object:
-    """Give another cursor of the same place, in another form: an answer may switch between number and text."""
-    return {"id": "" if question.after is None else str(question.after), "again": question.again + 1}

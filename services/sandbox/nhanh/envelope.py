@@ -21,13 +21,21 @@ def refusal(error: NhanhError) -> Response:
     return json_answer({"code": 0, "errorCode": error.code, "messages": error.messages, "data": []})
 
 
-def rate_limited(seconds: float, now: float, *, status: int = 200) -> Response:
-    """Answer a call over the limit; this sample of the documentation has `message` where others have `messages`."""
+def rate_limited(seconds: float, now: float, *, status: int = 200, exceeded: bool = False) -> Response:
+    """Answer a call over the limit. `exceeded` says so by the other code of the two, and with `messages`.
+
+    The documentation's sample of ERR_429 has `message`, where all other errors have `messages`.
+    """
+    words = "Your app exceeded the API Rate Limit"
+    said = (
+        {"errorCode": "ERR_EXCEEDED_RATE_LIMIT", "messages": words}
+        if exceeded
+        else {"errorCode": "ERR_429", "message": words}
+    )
     return json_answer(
         {
             "code": 0,
-            "errorCode": "ERR_429",
-            "message": "Your app exceeded the API Rate Limit",
+            **said,
             "data": {"lockedSeconds": math.ceil(seconds), "unlockedAt": math.ceil(now + seconds)},
         },
         status=status,

@@ -5,58 +5,81 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.nhanh.business import Row
+from sandbox.nhanh.dated_rows import DatedRows, Row, time_of
 from sandbox.nhanh.questions import Question
 
-Condition = Callable[[Row, Any], bool]
+PARENT = -2
+
+Test = Callable[[Row], bool]
+Condition = Callable[[Any], Test]
+"""Makes the test of one filter's value."""
 
 
-def _contains(row: Row, text: Any) -> bool:  # noqa: ANN401 - as it came
+def _contains(text: Any) -> Test:  # noqa: ANN401 - as it came
     wanted = str(text).casefold()
-    return any(wanted in str(row[name] or "").casefold() for name in ("name", "code", "barcode"))
+    return lambda row: any(wanted in str(row[name] or "").casefold() for name in ("name", "code", "barcode"))
 
 
-def _group(row: Row, kind: Any) -> bool:  # noqa: ANN401 - as it came
+def _group(kind: Any) -> Test:  # noqa: ANN401 - as it came
     """`gpid`: -1 standalone, -2 parent, 1 child, 2 parent and standalone, 3 child and standalone."""
-    parent_id = int(row["parentId"])
     match int(kind):
-        case -1:
-            return parent_id == -1
-        case -2:
-            return parent_id == -2
+        case -1 | -2 as parent_id:
+            return lambda row: int(row["parentId"]) == parent_id
         case 1:
-            return parent_id > 0
+            return lambda row: int(row["parentId"]) > 0
         case 2:
-            return parent_id < 0
+            return lambda row: int(row["parentId"]) < 0
         case _:
-            return parent_id != -2
+            return lambda row: int(row["parentId"]) != PARENT
 
 
 def _one_of(name: str) -> Condition:
-    def condition(row: Row, wanted: Any) -> bool:  # noqa: ANN401 - as it came
-        return not wanted or str(row[name]) in {str(one) for one in wanted}
+    def condition(wanted: Any) -> Test:  # noqa: ANN401 - as it came
+        texts = {str(one) for one in wanted}
+        return lambda row: not texts or str(row[name]) in texts
 
     return condition
 
 
+def _number(name: str) -> Condition:
+    def condition(wanted: Any) -> Test:  # noqa: ANN401 - as it came
+        number = int(wanted)
+        return lambda row: int(row[name]) == number
+
+    return condition
+
+
+def _changed_from(wanted: Any) -> Test:  # noqa: ANN401 - as it came
+    first = int(wanted)
+    return lambda row: (time := time_of(row)) is not None and time >= first
+
+
+def _changed_to(wanted: Any) -> Test:  # noqa: ANN401 - as it came
+    last = int(wanted)
+    return lambda row: (time := time_of(row)) is not None and time <= last
+
+
 PRODUCT_CONDITIONS: dict[str, Condition] = {
     "name": _contains,
-    "parentId": lambda row, wanted: int(row["parentId"]) == int(wanted),
+    "parentId": _number("parentId"),
     "gpid": _group,
     "categoryIds": _one_of("categoryId"),
     "brandIds": _one_of("brandId"),
     "status": _one_of("status"),
-    "updatedAtFrom": lambda row, wanted: int(row["updatedAt"]) >= int(wanted),
-    "updatedAtTo": lambda row, wanted: int(row["updatedAt"]) <= int(wanted),
+    "updatedAtFrom": _changed_from,
+    "updatedAtTo": _changed_to,
 }
 CUSTOMER_CONDITIONS: dict[str, Condition] = {
-    "mobile": lambda row, wanted: row["mobile"] == wanted,
-    "type": lambda row, wanted: int(row["type"]) == int(wanted),
-    "lastBoughtDateFrom": lambda row, wanted: str(row["lastBoughtDate"]) >= str(wanted),
-    "lastBoughtDateTo": lambda row, wanted: str(row["lastBoughtDate"]) <= str(wanted),
-    "updatedAtFrom": lambda row, wanted: int(row["updatedAt"]) >= int(wanted),
-    "updatedAtTo": lambda row, wanted: int(row["updatedAt"]) <= int(wanted),
+    "mobile": lambda wanted: lambda row: bool(row["mobile"] == wanted),
+    "type": _number("type"),
+    "lastBoughtDateFrom": lambda wanted: lambda row: str(row["lastBoughtDate"]) >= str(wanted),
+    "lastBoughtDateTo": lambda wanted: lambda row: str(row["lastBoughtDate"]) <= str(wanted),
+    "updatedAtFrom": _changed_from,
+    "updatedAtTo": _changed_to,
 }
+
+
+TIMES = frozenset({"updatedAtFrom", "updatedAtTo"})
 
 
 @dataclass(slots=True)
@@ -79,27 +102,35 @@ class RowList:
 
     def page(self, known: Sequence[int], question: Question) -> Page:
         """Find a page."""
-        wanted = {name: value for name, value in question.filters.items() if name in self._conditions}
-        ids = self._candidates(known, question)
+        rows, conditions, filters = self._rows, self._conditions, dict(question.filters)
+        given = filters.pop("ids", None)
+        if given:
+            known = sorted(one for one in {int(each) for each in given} if _holds(known, one))
+        elif isinstance(rows, DatedRows) and known is rows.ids and not TIMES.isdisjoint(filters):
+            known = rows.changed_between(
+                *(_whole(filters.pop(name, None)) for name in ("updatedAtFrom", "updatedAtTo"))
+            )
+        tests = [conditions[name](value) for name, value in filters.items() if name in conditions]
         found: list[int] = []
-        for one in ids:
-            row = self._rows.get(one)
-            if row is not None and all(self._conditions[name](row, value) for name, value in wanted.items()):
+        for one in _behind(known, question):
+            row = rows.get(one)
+            if row is not None and all(test(row) for test in tests):
                 found.append(one)
                 if len(found) == question.size:
                     break
         return Page(found, found[-1] if found else None)
 
-    def _candidates(self, known: Sequence[int], question: Question) -> Iterator[int]:
-        given = question.filters.get("ids")
-        if given:
-            asked = {int(one) for one in given}
-            known = sorted(one for one in asked if _holds(known, one))
-        if question.descending:
-            behind = len(known) if question.after is None else bisect_left(known, question.after)
-            return (known[index] for index in range(behind - 1, -1, -1))
-        begin = 0 if question.after is None else bisect_right(known, question.after)
-        return (known[index] for index in range(begin, len(known)))
+
+def _behind(known: Sequence[int], question: Question) -> Iterator[int]:
+    if question.descending:
+        behind = len(known) if question.after is None else bisect_left(known, question.after)
+        return (known[index] for index in range(behind - 1, -1, -1))
+    begin = 0 if question.after is None else bisect_right(known, question.after)
+    return (known[index] for index in range(begin, len(known)))
+
+
+def _whole(given: Any) -> int | None:  # noqa: ANN401 - as it came
+    return None if given is None else int(given)
 
 
 def _holds(known: Sequence[int], one: int) -> bool:

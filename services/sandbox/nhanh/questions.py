@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from sandbox.nhanh import cursors
 from sandbox.nhanh.envelope import NhanhError
 
 MAX_SIZE = 100
@@ -42,8 +43,10 @@ def read_object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def read_question(body: bytes, sort_key: str | None, *, descending: bool = False) -> Question:
-    """Read a call's body.
+def read_question(
+    body: bytes, sort_key: str | None, *, descending: bool = False, clamps_size: bool = False
+) -> Question:
+    """Read a call's body; with `clamps_size` a page that is too large is made as large as may be.
 
     Raises:
         NhanhError: ERR_INVALID_DATA for what is no JSON object, ERR_INVALID_FORM_FIELDS naming every bad field.
@@ -56,6 +59,8 @@ def read_question(body: bytes, sort_key: str | None, *, descending: bool = False
         faults["paginator"] = "must be an object"
         paginator = {}
     size = paginator.get("size", DEFAULT_SIZE)
+    if clamps_size and isinstance(size, int):
+        size = min(size, MAX_SIZE)
     if not isinstance(size, int) or not 1 <= size <= MAX_SIZE:
         faults["paginator.size"] = f"must be between 1 and {MAX_SIZE}"
     sort = paginator.get("sort") or {}
@@ -67,7 +72,7 @@ def read_question(body: bytes, sort_key: str | None, *, descending: bool = False
     after, again = None, 0
     if given is not None:
         try:
-            after, again = None if given["id"] == "" else int(given["id"]), int(given.get("again", 0))
+            after, again = cursors.read(given)
         except (TypeError, KeyError, ValueError):
             faults["paginator.next"] = "is not a cursor of this list"
     if faults:

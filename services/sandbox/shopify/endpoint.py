@@ -14,6 +14,7 @@ from sandbox.clock import Clock
 from sandbox.faults import FaultKind, FaultPlan, Rule
 from sandbox.history import WriteHistory
 from sandbox.shopify.app_access import exchange, too_many
+from sandbox.shopify.arrays import array_refusal
 from sandbox.shopify.bucket import CostBucket
 from sandbox.shopify.context import Call
 from sandbox.shopify.cost import Costing
@@ -24,8 +25,6 @@ from sandbox.shopify.shop import Shop
 from sandbox.shopify.versions import served_for
 
 MAX_COST = 1_000
-MAX_ARRAY = 250
-LONGER_ARRAYS = {"productVariantsBulkUpdate": 2_048}
 DEEPEST_ROW = 25_000
 BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105 - a sentence
 
@@ -145,12 +144,9 @@ class ShopifyEndpoint:
             self._calls.refused[f"shopify {found.root}"] += 1
             return self._throttled(requested)
         self._calls.answered[f"shopify {found.root}"] += 1
-        for name, arguments in costing.arguments():
-            size, longest = _longest_array(arguments), LONGER_ARRAYS.get(name, MAX_ARRAY)
-            if size > longest:
-                message = f"The input array size of {size} is greater than the maximum allowed of {longest}."
-                error = {"message": message, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}
-                return self._answer(None, [error], requested=requested)
+        refusal = array_refusal(costing.arguments())
+        if refusal is not None:
+            return self._answer(None, [refusal], requested=requested)
         page_name: bytes | None = None
         if self._prepared is not None and call.rule is None and not call.unreadable and found.root in PAGED:
             page_name = orjson.dumps([found.text, variables])
@@ -215,11 +211,3 @@ def _plain(error: Any, code: str) -> dict[str, Any]:  # noqa: ANN401 - graphql-c
     found: dict[str, Any] = dict(error)
     found.setdefault("extensions", {"code": code})
     return found
-
-
-def _longest_array(given: object) -> int:
-    if isinstance(given, dict):
-        return max((_longest_array(value) for value in given.values()), default=0)
-    if isinstance(given, list):
-        return max(len(given), max((_longest_array(value) for value in given), default=0))
-    return 0

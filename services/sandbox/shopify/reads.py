@@ -6,6 +6,7 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 
 from sandbox.by_id import ById
+from sandbox.shopify.bulk.showing import found_row
 from sandbox.shopify.connections import Place, by_id, connection
 from sandbox.shopify.context import Call
 from sandbox.shopify.gids import gid, number_of
@@ -86,13 +87,13 @@ def item_levels(parent: Row, info: GraphQLResolveInfo, **asked: Any) -> Found:  
 def node(_root: object, info: GraphQLResolveInfo, id: str) -> Row | None:
     """Find one thing."""
     call: Call = info.context
-    return node_row(call.shop, id)
+    return node_row(call.shop, id) or found_row(call, id)
 
 
 def nodes(_root: object, info: GraphQLResolveInfo, ids: list[str]) -> list[Row | None]:
     """Find several things; null stands for what is gone."""
     call: Call = info.context
-    return [node_row(call.shop, one) for one in ids]
+    return [node_row(call.shop, one) or found_row(call, one) for one in ids]
 
 
 def one(kind: str) -> Callable[..., Row | None]:

@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from sandbox.shopify import reads
-from sandbox.shopify.bulk import showing, starting
+from sandbox.shopify.bulk import importing, showing, starting
 from sandbox.shopify.inventory import set_quantities
 from sandbox.shopify.metafields import set_metafields
 from sandbox.shopify.pricing import update_variants
@@ -51,9 +51,9 @@ RESOLVERS = {
     ("Mutation", "metafieldsSet"): set_metafields,
     ("Mutation", "productVariantsBulkUpdate"): update_variants,
     ("Mutation", "bulkOperationRunQuery"): starting.run_query,
-    ("Mutation", "bulkOperationRunMutation"): starting.run_mutation,
+    ("Mutation", "bulkOperationRunMutation"): importing.run_mutation,
     ("Mutation", "bulkOperationCancel"): starting.cancel,
-    ("Mutation", "stagedUploadsCreate"): starting.stage_uploads,
+    ("Mutation", "stagedUploadsCreate"): importing.stage_uploads,
 }
 
 

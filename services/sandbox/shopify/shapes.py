@@ -5,7 +5,7 @@ A page of 250 rows has thousands of fields; nearly all of them are texts that li
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from graphql import (
     FieldNode,
@@ -16,8 +16,8 @@ from graphql import (
     InlineFragmentNode,
     SelectionSetNode,
     get_named_type,
-    value_from_ast_untyped,
 )
+from graphql.execution.values import get_argument_values
 from graphql.type import is_non_null_type
 
 from sandbox.shopify.rows import Row
@@ -38,6 +38,13 @@ class Part:
     below: "Shape | None"
     is_connection: bool
     may_be_null: bool = False
+
+    def value(self, row: Row, info: Any) -> Any:  # noqa: ANN401 - a value of a row
+        """Find what a row has for the field."""
+        if self.name == "__typename":
+            return self.owner
+        value = row.get(self.name)
+        return value(info, **self.arguments) if callable(value) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ def shape_of(
 
     Raises:
         NoShapeError: It cannot be.
+        GraphQLError: A field is asked with what it does not take.
     """
     shape = Shape()
     for each in _fields(selected, kind, fragments):
@@ -77,10 +85,7 @@ def shape_of(
             below = shape_of(each.selection_set, inner, schema, fragments, variables)
         elif each.selection_set is not None:
             raise NoShapeError(key)
-        arguments = {
-            given.name.value: value_from_ast_untyped(given.value, cast("dict[str, Any]", variables))
-            for given in each.arguments
-        }
+        arguments = get_argument_values(kind.fields[name], each, dict(variables))
         is_connection = inner.name.endswith("Connection") if inner is not None else False
         nullable = not is_non_null_type(kind.fields[name].type)
         shape.parts.append(Part(key, name, kind.name, arguments, below, is_connection, nullable))
@@ -106,10 +111,8 @@ def _fields(
 def _shown(part: Part, row: Row, info: Any) -> Any:  # noqa: ANN401 - a value of a row
     if part.is_connection:
         raise NoShapeError(part.key)
-    value = row.get(part.name)
-    if callable(value):
-        value = value(info, **part.arguments)
-    if value is None and not part.may_be_null and part.name != "__typename":
+    value = part.value(row, info)
+    if value is None and not part.may_be_null:
         raise NoShapeError(part.key)  # the library says where it is
     if part.below is None or value is None:
         return value

@@ -43,12 +43,13 @@ class ShopifyProductFilter:
 
 @dataclass(frozen=True, slots=True)
 class NhanhCustomerFilter:
-    """Which Nhanh customers; days are `YYYY-MM-DD` in Vietnam."""
+    """Which Nhanh customers; days are `YYYY-MM-DD` in Vietnam. `updated_until` is for windows of time; nobody asks for it."""
 
     type: int | None = None
     last_bought_from: str = ""
     last_bought_to: str = ""
     updated_since: int | None = None
+    updated_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,8 @@ async def test_a_bad_flag_ends_it_with_2() -> None:
         (("--customers", "-1"), "--customers"),
         (("--port", "65536"), "--port"),
         (("--limits-scale", "0"), "--limits-scale"),
+        (("--nhanh-window-scale", "0"), "--nhanh-window-scale"),
+        (("--nhanh-oddities", "1"), "--nhanh-oddities"),
         (("--stores", "hanoi,hanoi"), "--stores"),
         (("--stores", "Hà Nội"), "--stores"),
         (("--fault-plan", "plan.json"), "earthquake"),

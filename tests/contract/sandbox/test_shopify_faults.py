@@ -95,10 +95,12 @@ async def test_an_amount_that_cannot_be_read(prepared: bool, root: str, document
 @pytest.mark.parametrize("prepared", [False, True])
 async def test_an_amount_that_cannot_be_read_in_a_line(prepared: bool) -> None:
     """One line of a bulk query's result, whether it is a root or stands below one; the next result is right."""
-    run = "mutation ($query: String!) { bulkOperationRunQuery(query: $query) { bulkOperation { url } } }"
+    run = "mutation ($query: String!) { bulkOperationRunQuery(query: $query) { bulkOperation { id } } }"
+    look = "query ($id: ID!) { bulkOperation(id: $id) { url } }"
 
     async def shown(query: str) -> dict[str, str]:
-        url = (await box.data(run, query=query))["bulkOperationRunQuery"]["bulkOperation"]["url"]
+        started = (await box.data(run, query=query))["bulkOperationRunQuery"]["bulkOperation"]
+        url = (await box.data(look, id=started["id"]))["bulkOperation"]["url"]
         lines = [json.loads(line) for line in (await box.http.get(url)).text.splitlines()]
         return amounts([line for line in lines if "price" in line or "amountSpent" in line])
 

@@ -29,6 +29,7 @@ from sync_worker.entrypoints.errors import DOMAIN, ERRORS, INTERNAL_REASON
 from sync_worker.entrypoints.servicer import SyncWorkerServicer
 
 from tests.fakes.listings import ListingsInMemory
+from tests.fakes.quota_ledger import MemoryLedger
 from tests.fakes.selections import SelectionsInMemory
 from tests.fakes.stores import a_store
 
@@ -69,7 +70,7 @@ async def serving_sync_worker(job_tracker: str) -> AsyncIterator[tuple[Any, List
         stores = {store_id: a_store(store_id) for store_id in ("hanoi", "danang")}
         starter = Starter(stores, tracker, selections, lambda: f"made-up-{next(ids)}")
         clock = SystemClock()
-        vendors = await stack.enter_async_context(VendorClients(clock, lambda low, _high: low))
+        vendors = await stack.enter_async_context(VendorClients(clock, MemoryLedger(clock), lambda low, _high: low))
         servicer = SyncWorkerServicer(starter, listings, listings, Checker(stores, vendors, clock))
         refusing = Refusing(ERRORS, domain=DOMAIN, internal_reason=INTERNAL_REASON, metrics=CallMetrics())
         async with (

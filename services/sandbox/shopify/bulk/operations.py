@@ -8,6 +8,8 @@ MOST_AT_ONCE = 5
 """Of each kind, since version 2026-01."""
 RESULT_SECONDS = 7 * 24 * 3600.0
 """A result is kept so long after the operation has ended."""
+STUCK_AT = 0.5
+"""How much of its work an operation has done that never ends."""
 
 
 class Status(StrEnum):
@@ -30,7 +32,7 @@ class Operation:
     """One operation. Times are Unix seconds. It ends at `due_at` as its `fate` says; None: never.
 
     `objects` and `roots` are what it counts in the end, `content` is its result file. `partial` says that a failed one leaves
-    what it has.
+    what it has. Once it is asked to stop it does so just after `canceled_at`.
     """
 
     number: int
@@ -58,13 +60,28 @@ class Operation:
             return Status.EXPIRED
         return self.fate
 
+    def ended_at(self, now: float) -> float | None:
+        """Tell when it ended; None: it has not."""
+        if self.status(now) in UNDER_WAY:
+            return None
+        return self.due_at if self.canceled_at is None else self.canceled_at
+
     def share(self, now: float) -> float:
-        """Tell how much of the work is done, from 0 to 1."""
-        if self.status(now) not in UNDER_WAY:
-            return 1.0
+        """Tell how much of the work is done, from 0 to 1; no more is done once it is asked to stop."""
+        until = now if self.canceled_at is None else min(now, self.canceled_at)
         if self.due_at is None:
-            return 0.5
-        return min(1.0, (now - self.created_at) / max(self.due_at - self.created_at, 1e-9))
+            return STUCK_AT
+        if until >= self.due_at:
+            return 1.0
+        return max(0.0, until - self.created_at) / (self.due_at - self.created_at)
+
+    def has_file(self, now: float) -> bool:
+        """Whether there is a file to fetch: the whole result, or what a failed operation has left."""
+        ended_at = self.ended_at(now)
+        if ended_at is None or now >= ended_at + RESULT_SECONDS or not self.content:
+            return False
+        status = self.status(now)
+        return status is Status.COMPLETED or (status is Status.FAILED and self.partial)
 
 
 @dataclass(slots=True)
@@ -77,9 +94,9 @@ class Operations:
     seconds: float = 0.0
     prepared: dict[str, tuple[bytes, int, int]] | None = None
     known: dict[int, Operation] = field(default_factory=dict)
+    promised: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Places for files by path: what an upload to each has to name."""
     uploads: dict[str, bytes] = field(default_factory=dict)
-    promised: set[str] = field(default_factory=set)
-    """Paths that an upload was asked for and has not come to."""
     _next: int = 4_000_000_000_000
 
     def number(self) -> int:
@@ -96,7 +113,7 @@ class Operations:
         return iter(sorted(self.known.values(), key=lambda one: one.number, reverse=True))
 
     def occupy(self, slots: int, now: float) -> None:
-        """Let other apps' queries hold so many slots, until they are told to hold fewer."""
+        """Let queries of others hold so many slots, until they are told to hold fewer."""
         others = [one for one in self.under_way("QUERY", now) if one.query == FOREIGN]
         for one in others[slots:]:
             one.due_at = now

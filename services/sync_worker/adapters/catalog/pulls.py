@@ -12,8 +12,16 @@ from sqlalchemy import Connection, Row, select, update
 
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.mirrors import MIRRORS, MirroredRow
-from sync_worker.adapters.catalog.pulls_gone import drop_seen, mark_gone, mark_seen, must_not_go
-from sync_worker.adapters.catalog.pulls_pages import store_rows
+from sync_worker.adapters.catalog.pulls_gone import (
+    drop_seen,
+    has_undated,
+    mark_gone,
+    mark_seen,
+    must_not_go,
+    seen_before,
+    unseen,
+)
+from sync_worker.adapters.catalog.pulls_pages import Stored, store_rows
 from sync_worker.adapters.catalog.pulls_unreadable import forget_others, keep_refused, refused_of
 from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.application.ports.clock import Clock
@@ -111,17 +119,8 @@ class SqlPullCatalog:
             raise_fence(connection, scope.fence)
             stored = store_rows(connection, mirror, scope.store_id, ready, began=place.began, read_time=read_time)
             keep_refused(connection, scope, place.pull_id, refused, [row.vendor_id for row in ready])
-            unchanged, failed = len(stored.unchanged), len(refused)
-            if _marks_gone(scope, place):
-                unchanged = mark_seen(connection, place.pull_id, [row.vendor_id for row in stored.unchanged])
-                failed = mark_seen(connection, place.pull_id, [row.vendor_id for row in refused])
-            counts = place.counts + PullCounts(
-                created=len(stored.created),
-                updated=len(stored.updated),
-                unchanged=unchanged,
-                pages=pages,
-                failed=failed,
-            )
+            told = _counted(connection, scope, place, stored, [row.vendor_id for row in refused])
+            counts = place.counts + replace(told, pages=pages)
             _move(
                 connection,
                 scope,
@@ -152,6 +151,20 @@ class SqlPullCatalog:
             _end_untrusted(connection, scope, place, now)
 
         await self._database.write(unit)
+
+    async def has_undated(self, scope: PullScope) -> bool:
+        """Look for rows without a time; see `PullCatalog`."""
+        mirror = MIRRORS[scope.operation]
+        return await self._database.read(lambda connection: has_undated(connection, mirror, scope.store_id))
+
+    async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:
+        """Look for rows that nobody told of; see `PullCatalog`."""
+        if not _marks_gone(scope, place):
+            return ()
+        mirror = MIRRORS[scope.operation]
+        return await self._database.read(
+            lambda connection: unseen(connection, mirror, scope.store_id, place.pull_id, after=after, limit=limit)
+        )
 
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:
         """Mark the gone and end the pull; see `PullCatalog`."""
@@ -211,6 +224,26 @@ class SqlPullCatalog:
 
 def _marks_gone(scope: PullScope, place: PullPlace) -> bool:
     return scope.marks_gone and place.mode is PullMode.FULL
+
+
+def _counted(
+    connection: Connection, scope: PullScope, place: PullPlace, stored: Stored, refused: Sequence[int]
+) -> PullCounts:
+    """Count what came of a step's rows, and mark as seen what was not written.
+
+    A pull that knows what it has seen counts each row once, however often it is told of it.
+    """
+    created, updated, unchanged = len(stored.created), len(stored.updated), len(stored.unchanged)
+    if not _marks_gone(scope, place):
+        return PullCounts(created=created, updated=updated, unchanged=unchanged, failed=len(refused))
+    changed = [row.vendor_id for row in (*stored.updated, *(stored.created if place.counts.failed else ()))]
+    before = seen_before(connection, place.pull_id, changed)
+    return PullCounts(
+        created=created - sum(row.vendor_id in before for row in stored.created),
+        updated=updated - sum(row.vendor_id in before for row in stored.updated),
+        unchanged=mark_seen(connection, place.pull_id, [row.vendor_id for row in stored.unchanged]),
+        failed=mark_seen(connection, place.pull_id, refused),
+    )
 
 
 def _key(scope: PullScope) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, update
 
-from sync_worker.adapters.catalog.driver_statements import insert_missing
+from sync_worker.adapters.catalog.driver_statements import insert_missing, read_by_id
 from sync_worker.adapters.catalog.mirrors import Mirror
 from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
 from sync_worker.domain.pulls import too_many_gone
@@ -16,6 +16,14 @@ PART = 10_000
 def mark_seen(connection: Connection, pull_id: str, vendor_ids: Sequence[int]) -> int:
     """Keep that a pull has seen rows that it does not write; how many of them it had not seen before."""
     return insert_missing(connection, pull_seen, pull_id, vendor_ids)
+
+
+def seen_before(connection: Connection, pull_id: str, vendor_ids: Sequence[int]) -> set[int]:
+    """Find those of these ids that a pull has seen and had not written then."""
+    if not vendor_ids:
+        return set()
+    found = read_by_id(connection, pull_seen, ("vendor_id",), {"pull_id": pull_id}, "vendor_id", vendor_ids)
+    return {vendor_id for (vendor_id,) in found}
 
 
 def drop_seen(connection: Connection, pull_id: str) -> None:
@@ -53,6 +61,24 @@ def mark_gone(connection: Connection, mirror: Mirror, store_id: str, pull_id: st
         .values(gone_time=now)
     )
     return marked.rowcount
+
+
+def unseen(connection: Connection, mirror: Mirror, store_id: str, pull_id: str, *, after: int, limit: int) -> list[int]:
+    """Find the ids of rows that would be marked, in order, beyond `after`."""
+    one = mirror.table.c[mirror.id_column]
+    going = select(one).where(_going(mirror, store_id, pull_id), one > after).order_by(one).limit(limit)
+    return list(connection.execute(going).scalars())
+
+
+def has_undated(connection: Connection, mirror: Mirror, store_id: str) -> bool:
+    """Whether a living row has no time of its last change; 0 may stand for none."""
+    columns = mirror.table.c
+    undated = or_(columns.updated_at.is_(None), columns.updated_at <= 0)
+    return bool(
+        connection.execute(
+            select(exists().where(columns.store_id == store_id, columns.gone_time.is_(None), undated))
+        ).scalar_one()
+    )
 
 
 def _going(mirror: Mirror, store_id: str, pull_id: str) -> ColumnElement[bool]:

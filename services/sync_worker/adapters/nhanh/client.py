@@ -15,7 +15,7 @@ from sync_worker.adapters.nhanh.walks import Walk
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.nhanh import MAX_IDS, NhanhAccess, ProductAnswer, StockAnswer
-from sync_worker.application.ports.pages import Page
+from sync_worker.application.ports.pages import Page, RowRefusal
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.domain.customers import NhanhCustomer
 from sync_worker.domain.failures import AccessRefused, MalformedAnswer
@@ -91,8 +91,26 @@ class NhanhClient:
         """Read a page of customers, in Nhanh's own order: none can be asked for. See `Nhanh`."""
         walk = self._walks.setdefault(wanted, Walk(self._transport, CUSTOMERS, _customer_filters(wanted), None))
         data, following = await walk.page(cursor)
+        if following is None:
+            self._walks.pop(wanted, None)  # a pull in windows of time walks many lists
         rows, refused = decode.customers(data)
         return Page(rows, following, refused)
+
+    async def customers_by_id(self, nhanh_ids: Sequence[int]) -> Page[NhanhCustomer]:
+        """Read customers of any type; see `Nhanh`."""
+        found: dict[int, NhanhCustomer] = {}
+        refused: dict[int, RowRefusal] = {}
+
+        def keep(data: Json) -> Iterable[int]:
+            rows, unreadable = decode.customers(data)
+            found.update((row.nhanh_id, row) for row in rows)
+            refused.update((row.vendor_id, row) for row in unreadable)
+            return [*found, *refused]
+
+        await self._read_ids(Walk(self._transport, CUSTOMERS, {"ids": list(nhanh_ids)}, None), nhanh_ids, keep)
+        unreadable = _of_those(nhanh_ids, refused)
+        customers = _of_those(nhanh_ids, {one: row for one, row in found.items() if one not in unreadable})
+        return Page(list(customers.values()), None, list(unreadable.values()))
 
     async def stock_of(self, nhanh_ids: Sequence[int]) -> StockAnswer:
         """Read fresh stock; see `Nhanh`. A product of which Nhanh keeps no stock is missing too."""
@@ -190,4 +208,6 @@ def _customer_filters(wanted: NhanhCustomerFilter) -> dict[str, object]:
         filters["lastBoughtDateTo"] = wanted.last_bought_to
     if wanted.updated_since is not None:
         filters["updatedAtFrom"] = wanted.updated_since
+    if wanted.updated_until is not None:
+        filters["updatedAtTo"] = wanted.updated_until
     return filters

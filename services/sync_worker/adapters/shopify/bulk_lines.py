@@ -27,13 +27,25 @@ def chunk_of(content: bytes, wanted: BulkFilter, position: BulkPosition) -> Bulk
         UnusableResult: A line is no JSON object, has no id, or is a child.
     """
     lines = content.removesuffix(b"\n").split(b"\n")
-    rows = [_row(line, number) for number, line in enumerate(lines, position.lines + 1)]
+    rows = _plain_rows(lines)
+    if rows is None:
+        rows = [_row(line, number) for number, line in enumerate(lines, position.lines + 1)]
     try:
         read, refused = _decoded(rows, wanted)
     except MalformedAnswer as error:
         raise UnusableResult(error.code, f"the result of a bulk operation: {error.message}", retryable=False) from None
     behind = BulkPosition(position.offset + len(content), position.lines + len(lines), position.roots + len(rows))
     return BulkChunk(read, refused, behind)
+
+
+def _plain_rows(lines: Sequence[bytes]) -> list[decode.Row] | None:
+    """Parse all lines at once, which is quicker; None where one of them is not a plain root."""
+    try:
+        rows: list[decode.Row] = orjson.loads(b"[%b]" % b",".join(lines))
+    except orjson.JSONDecodeError:
+        return None
+    are_plain = len(rows) == len(lines) and all(type(row) is dict and PARENT not in row for row in rows)
+    return rows if are_plain else None
 
 
 def _row(line: bytes, number: int) -> decode.Row:

@@ -91,8 +91,8 @@ def _text(given: object) -> str | None:
 
 
 def _amount(given: str) -> int:
-    whole, _, part = given.partition(".")
-    if not (_is_digits(whole, _LONGEST_WHOLE) and (not part or _is_digits(part, 4))):
+    whole, point, part = given.partition(".")
+    if not (_is_digits(whole, _LONGEST_WHOLE) and (not point or _is_digits(part, 4))):
         raise _NotPlain
     return int(whole + (part + "0000")[:4])
 

@@ -66,6 +66,10 @@ class Nhanh(Protocol):
         """Read a page of at most 100 customers; None begins."""
         ...
 
+    async def customers_by_id(self, nhanh_ids: Sequence[int]) -> Page[NhanhCustomer]:
+        """Read at most MAX_IDS customers, in no order, as one page without another; an id in none of it is unknown to Nhanh."""
+        ...
+
     async def stock_of(self, nhanh_ids: Sequence[int]) -> StockAnswer:
         """Read fresh stock of at most MAX_IDS items, all depots (`product/inventory`). A missing id is not zero."""
         ...

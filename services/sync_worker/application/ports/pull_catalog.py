@@ -105,6 +105,14 @@ class PullCatalog(Protocol):
         """End a pull whose reading is not to be trusted: the next begins anew, and what pulls before it covered stays known."""
         ...
 
+    async def has_undated(self, scope: PullScope) -> bool:
+        """Whether a living row of the mirror has no time of its last change, or one that may stand for none (0)."""
+        ...
+
+    async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:
+        """Find vendor ids beyond `after`, ascending, that `finish` would mark as gone now; none for a pull that marks none."""
+        ...
+
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:
         """Mark what was not seen as gone, where the pull may, and store that this job has finished it.
 

@@ -12,6 +12,7 @@ from sync_worker.application.pull.bulk import BulkSource
 from sync_worker.application.pull.bulk_place import is_bulk_place
 from sync_worker.application.pull.paged import PagedSource
 from sync_worker.application.pull.sources import PullSource
+from sync_worker.application.pull.windows import MirroredCustomers, WindowedSource, is_place
 from sync_worker.domain.failures import JobCancelled, Origin
 from sync_worker.domain.requests import (
     NhanhCustomerFilter,
@@ -37,8 +38,15 @@ class LastCallGate:
             await self._gate.pass_through(timeout_seconds)
 
 
-def source_of(request: PullRequest, place: PullPlace, job: JobContext, vendors: Vendors, clock: Clock) -> PullSource:
-    """Open what a pull reads; changes before its `since` are not asked for."""
+def source_of(
+    request: PullRequest,
+    place: PullPlace,
+    job: JobContext,
+    vendors: Vendors,
+    clock: Clock,
+    mirrored: MirroredCustomers,
+) -> PullSource:
+    """Open what a pull reads; changes before the place's `since` are not asked for. A pull goes on as it has begun."""
     wanted = _narrowed(request.filter, place.since)
     if isinstance(wanted, NhanhProductFilter | NhanhCustomerFilter):
         nhanh = vendors.nhanh(job.store, job.gate)
@@ -46,6 +54,8 @@ def source_of(request: PullRequest, place: PullPlace, job: JobContext, vendors: 
             products = wanted
             return PagedSource(Origin.NHANH, lambda cursor: nhanh.product_page(products, cursor), nhanh.metrics, clock)
         customers = wanted
+        if customers.updated_since is None and (place.cursor is None or is_place(place.cursor)):
+            return WindowedSource(nhanh, customers, mirrored, clock)
         return PagedSource(Origin.NHANH, lambda cursor: nhanh.customer_page(customers, cursor), nhanh.metrics, clock)
     shopify = vendors.shopify(job.store, job.gate)
     if goes_by_bulk(request, place):

@@ -17,6 +17,7 @@ from sync_worker.application.ports.pull_catalog import PreparedRows, PullCatalog
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.ahead import ahead
 from sync_worker.application.pull.choosing import begun_otherwise, source_of
+from sync_worker.application.pull.mirrored import MirrorOfPull
 from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step
 from sync_worker.application.pull.telling import Telling
 from sync_worker.domain.operations import Operation
@@ -50,7 +51,7 @@ async def run_pull(
     if begun_otherwise(request, place):
         await catalog.give_up(scope, place)
         place = await catalog.open(scope, request.mode)
-    source = source_of(request, place, job, vendors, clock)
+    source = source_of(request, place, job, vendors, clock, MirrorOfPull(catalog, scope, place))
     telling = Telling(place, request.mode, source)
     if place.finished:
         return telling.result(place)

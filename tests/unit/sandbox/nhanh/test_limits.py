@@ -94,3 +94,12 @@ def test_without_limits_only_a_planned_lock_refuses() -> None:
     limits.path("product/list").lock(0.0, 3.0)
     assert limits.refused_for("product/list", 2.0) == 1.0 + LENGTHENED_BY_SECONDS
     assert limits.refused_for("product/list", 8.0) is None
+
+
+def test_the_pace_makes_the_same_limit_faster() -> None:
+    """A tenth of the window, of the lock and of what lengthens it; as many calls."""
+    limits = Limits(0.02, 0.1)
+    assert [limits.refused_for("product/list", 0.0) for _ in range(3)] == [None] * 3
+    assert limits.refused_for("product/list", 2.5) == pytest.approx(LOCK_SECONDS / 10)
+    assert limits.refused_for("product/list", 2.5) == pytest.approx((LOCK_SECONDS + LENGTHENED_BY_SECONDS) / 10)
+    assert limits.refused_for("product/list", 4.0) is None

@@ -1,0 +1,213 @@
+"""All of Nhanh's customers, read by several cursors at once, each in a window of time; see `time_windows`.
+
+Nothing is lost. Take a customer that is there from the pull's start to its end, and the moment at which the catch-up begins.
+It was last changed either at or after the catch-up's beginning: then the catch-up's filter lets it through from its first
+page to its last. Or before: then it was not changed since the pull began (Nhanh's clock is no further behind ours than the
+overlap), so it lay in its one window all the while, and every window has been read. What changes during the catch-up is told
+in the next incremental pull too, as after every pull.
+
+That holds for customers with a time of their last change. Where none is known the windows may show nothing, so they are not
+used if the first pages or the mirror have such a customer; then the list is read as a whole. Before anything is marked as
+gone, the customers that no window showed are asked for by id; if one of them turns up without a time, the list is read as a
+whole as well.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+import orjson
+
+from sync_worker.application.ports.clock import Clock
+from sync_worker.application.ports.nhanh import MAX_IDS, Nhanh
+from sync_worker.application.ports.pages import Page
+from sync_worker.application.pull.sources import Step
+from sync_worker.application.pull.time_windows import CURSORS, Window, WindowPlan
+from sync_worker.domain.customers import NhanhCustomer
+from sync_worker.domain.failures import Origin
+from sync_worker.domain.pulls import OVERLAP_SECONDS
+from sync_worker.domain.requests import NhanhCustomerFilter
+
+MARK = "windows_of_time"
+"""The key by which a place of this source is told from a vendor's cursor."""
+
+LOOK_PAGES = 3
+"""So many pages of the whole list come first: a short list ends there, and what a longer one shows says where to cut it."""
+
+
+class MirroredCustomers(Protocol):
+    """What the catalog knows of this pull's customers."""
+
+    async def has_undated(self) -> bool:
+        """Whether a living customer has no time of its last change."""
+        ...
+
+    async def unseen(self, after: int, limit: int) -> Sequence[int]:
+        """Find living customers that the pull has not seen and would mark as gone, in order of id; none where it marks none."""
+        ...
+
+
+class Phase(StrEnum):
+    """What is being read."""
+
+    LOOK = "look"
+    WINDOWS = "windows"
+    CATCH_UP = "catch up"
+    CONFIRM = "confirm"
+    WHOLE = "whole"
+
+
+class WindowedSource:
+    """`PullSource` over all customers that a filter without a time lets through."""
+
+    origin = Origin.NHANH
+    way = f"in windows of time, {CURSORS} cursors at once"
+
+    def __init__(self, nhanh: Nhanh, wanted: NhanhCustomerFilter, mirrored: MirroredCustomers, clock: Clock) -> None:
+        self.metrics = nhanh.metrics
+        self._nhanh = nhanh
+        self._wanted = wanted
+        self._mirrored = mirrored
+        self._clock = clock
+
+    async def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
+        """Read a few pages of everything, then windows, then what changed meanwhile, then what no window showed.
+
+        See `PullSource`. At most one page a cursor is held or under way besides the one that is worked on.
+        """
+        at = await self._begun() if place is None else _read(place)
+        while True:
+            part = self._confirming(at) if at.phase is Phase.CONFIRM else self._reading(at)
+            async with contextlib.aclosing(part):
+                async for step in part:
+                    yield step
+                    if step.place is None:
+                        return
+
+    async def _begun(self) -> "_Place":
+        plan = WindowPlan.of_all(self._clock.now_micros() // 1_000_000 - OVERLAP_SECONDS - 1)
+        return _Place(Phase.WHOLE if await self._mirrored.has_undated() else Phase.LOOK, plan)
+
+    async def _reading(self, at: "_Place") -> AsyncGenerator[Step, None]:
+        """Read lists until only unseen customers are left to be asked for, or nothing (the place is None)."""
+        flights: dict[asyncio.Task[_Fetched], Window] = {}
+        try:
+            while at.phase is not Phase.CONFIRM:
+                self._launch(at, flights)
+                await asyncio.wait(flights, return_when=asyncio.FIRST_COMPLETED)
+                landed = [flight for flight in flights if flight.done()]
+                sound = [flight for flight in landed if flight.exception() is None]
+                fetched = (sound or landed)[0].result()
+                window = flights.pop(sound[0])
+                _take(at, window, fetched.page)
+                if len(sound) == len(landed):
+                    self._launch(at, flights)
+                place = None if at.ended else at.written()
+                yield Step(fetched.page.rows, place, fetched.read_time, fetched.page.refused)
+        finally:
+            for flight in flights:
+                flight.cancel()
+            await asyncio.gather(*flights, return_exceptions=True)
+
+    def _launch(self, at: "_Place", flights: "dict[asyncio.Task[_Fetched], Window]") -> None:
+        """Send every window that is to be read and is not under way on its way."""
+        if at.ended or at.phase is Phase.CONFIRM:
+            return
+        for window in at.plan.under_way():
+            if all(window is not each for each in flights.values()):
+                flights[asyncio.create_task(self._fetch(window))] = window
+
+    async def _fetch(self, window: Window) -> "_Fetched":
+        read_time = self._clock.now_micros()
+        wanted = replace(self._wanted, updated_since=window.begin, updated_until=window.end)
+        return _Fetched(await self._nhanh.customer_page(wanted, window.cursor), read_time)
+
+    async def _confirming(self, at: "_Place") -> AsyncGenerator[Step, None]:
+        """Ask by id for those that would be marked as gone. What Nhanh does not know stays unseen."""
+        while at.phase is Phase.CONFIRM:
+            read_time = self._clock.now_micros()
+            unseen = await self._mirrored.unseen(at.after, MAX_IDS)
+            if not unseen:
+                yield Step((), None, read_time, pages=0)
+                return
+            answer = await self._nhanh.customers_by_id(unseen)
+            at.after = unseen[-1]
+            if _any_undated(answer.rows):
+                at.phase, at.plan = Phase.WHOLE, WindowPlan.of_all(at.plan.top)
+            yield Step(answer.rows, at.written(), read_time, answer.refused, pages=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A page, and when it was asked for (Unix microseconds)."""
+
+    page: Page[NhanhCustomer]
+    read_time: int
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far the reading has come. `after` is the id up to which unseen customers were asked for."""
+
+    phase: Phase
+    plan: WindowPlan
+    after: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the list was read as a whole, to its end."""
+        return self.phase in (Phase.LOOK, Phase.WHOLE) and self.plan.done
+
+    def written(self) -> str:
+        """Write the place down."""
+        document = {MARK: 1, "phase": self.phase.value, "plan": self.plan.as_json(), "after": self.after}
+        return orjson.dumps(document).decode()
+
+
+def is_place(text: str) -> bool:
+    """Whether a stored place is one of this source, not a vendor's cursor."""
+    return _document(text) is not None
+
+
+def _document(text: str) -> dict[str, Any] | None:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) and MARK in document else None
+
+
+def _read(text: str) -> _Place:
+    document = _document(text)
+    if document is None:
+        raise ValueError("this place is a vendor's cursor, which belongs to another way of reading")
+    return _Place(Phase(document["phase"]), WindowPlan.from_json(document["plan"]), document["after"])
+
+
+def _take(at: _Place, window: Window, page: Page[NhanhCustomer]) -> None:
+    """Move the place over a page."""
+    times = [row.updated_at for row in page.rows if row.updated_at is not None and row.updated_at > 0]
+    cutting = at.phase in (Phase.LOOK, Phase.WINDOWS)
+    empty = not page.rows and not page.refused
+    at.plan.take(window, times if cutting else (), page.next_cursor, empty=empty)
+    match at.phase:
+        case Phase.LOOK if _any_undated(page.rows):
+            at.phase, window.times = Phase.WHOLE, []
+        case Phase.LOOK if window.pages >= LOOK_PAGES and not window.over:
+            at.phase = Phase.WINDOWS
+            at.plan.cut(window)
+        case Phase.WINDOWS if at.plan.done:
+            at.phase = Phase.CATCH_UP
+            at.plan.windows.append(Window(at.plan.top + 1, None))
+        case Phase.WINDOWS if at.plan.is_too_large(window):
+            at.plan.cut(window)
+        case Phase.CATCH_UP if at.plan.done:
+            at.phase = Phase.CONFIRM
+
+
+def _any_undated(rows: Sequence[NhanhCustomer]) -> bool:
+    """Whether a customer has no time of its last change, or one that may stand for none."""
+    return any(row.updated_at is None or row.updated_at <= 0 for row in rows)
