@@ -99,8 +99,8 @@ async def test_an_amount_that_cannot_be_read_in_a_line(prepared: bool) -> None:
     look = "query ($id: ID!) { bulkOperation(id: $id) { url } }"
 
     async def shown(query: str) -> dict[str, str]:
-        begun = (await box.data(run, query=query))["bulkOperationRunQuery"]["bulkOperation"]
-        url = (await box.data(look, id=begun["id"]))["bulkOperation"]["url"]
+        started = (await box.data(run, query=query))["bulkOperationRunQuery"]["bulkOperation"]
+        url = (await box.data(look, id=started["id"]))["bulkOperation"]["url"]
         lines = [json.loads(line) for line in (await box.http.get(url)).text.splitlines()]
         return amounts([line for line in lines if "price" in line or "amountSpent" in line])
 

@@ -15,15 +15,14 @@ from graphql import (
 from graphql.type import GraphQLArgument
 from sandbox.shopify.schema import SDL, schema
 
-from tests.fakes.shopify_schema import NEWEST, shopify_schema
+from tests.fakes.shopify_schema import NEWEST, PINNED, shopify_schema
 
 OURS = {name: kind for name, kind in schema().type_map.items() if not name.startswith("__")}
 DIRECTIVES = [each for each in schema().directives if not graphql.is_specified_directive(each)]
-VERSION = "2026-07"
-VERSIONS = (VERSION, NEWEST)
+VERSIONS = (PINNED, NEWEST)
 COUNTED = ("products", "productVariants", "customers")
-GONE = {NEWEST: {"InventorySetQuantitiesUserErrorCode.ITEM_NOT_STOCKED_AT_LOCATION"}, VERSION: set()}
-"""What a version does not have any more: the sandbox speaks the older one."""
+GONE = {NEWEST: {"InventorySetQuantitiesUserErrorCode.ITEM_NOT_STOCKED_AT_LOCATION"}, PINNED: set()}
+"""What a version does not have any more: the sandbox never says it there."""
 
 
 def differing_arguments(where: str, ours: dict[str, GraphQLArgument], theirs: dict[str, GraphQLArgument]) -> list[str]:
