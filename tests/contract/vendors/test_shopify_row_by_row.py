@@ -1,6 +1,5 @@
 """What is read of Shopify's lists, compared with the sandbox's truth row by row."""
 
-from dataclasses import asdict
 from decimal import Decimal
 
 from sandbox.row_truth import rows_document
@@ -17,7 +16,7 @@ async def test_every_variant_is_read_as_it_is() -> None:
     assert found.keys() == truth.keys()
     for one, row in truth.items():
         told = {name: value for name, value in row.items() if name not in ("gone", "price", "compare_at_price")}
-        read = asdict(found[one])
+        read = found[one]._asdict()
         read["product_id"], read["inventory_item_id"] = str(read["product_id"]), str(read["inventory_item_id"])
         assert {name: read[name] for name in told} == told
         assert unscaled(found[one].price) == Decimal(row["price"])
@@ -35,6 +34,6 @@ async def test_every_customer_is_read_as_it_is() -> None:
     assert found.keys() == truth.keys()
     for one, row in truth.items():
         told = {name: value for name, value in row.items() if name not in ("gone", "amount_spent")}
-        read = asdict(found[one])
+        read = found[one]._asdict()
         assert {name: read[name] for name in told} == told
         assert unscaled(found[one].amount_spent) == Decimal(row["amount_spent"])
