@@ -82,6 +82,9 @@ def command(
     bulk_seconds: Annotated[
         float, typer.Option(min=0, max=86_400, help="How long a bulk operation of Shopify's takes.")
     ] = DEFAULTS.bulk_seconds,
+    token_seconds: Annotated[
+        float, typer.Option(min=1, max=86_399, help="How long access tokens are good that Shopify grants.")
+    ] = DEFAULTS.token_seconds,
     prepared: Annotated[
         bool,
         typer.Option("--prepared", help="Write pages once and keep them: quicker, while nothing changes."),
@@ -101,6 +104,7 @@ def command(
         limits_scale=None if no_limits else limits_scale,
         latency_ms=latency_ms,
         bulk_seconds=bulk_seconds,
+        token_seconds=token_seconds,
         prepared=prepared,
         faults=_read_plan(fault_plan),
         host=host,

@@ -51,6 +51,8 @@ async def plain_fault(
     match rule.kind:
         case FaultKind.HTTP_503:
             return HTMLResponse(NOT_AVAILABLE, status_code=503)
+        case FaultKind.HTTP_STATUS:
+            return _of_status(int(rule.code), rule.message)
         case FaultKind.HTML:
             return HTMLResponse(NOT_AVAILABLE)
         case FaultKind.TIMEOUT:
@@ -65,3 +67,9 @@ async def plain_fault(
             return None
         case _:
             return None
+
+
+def _of_status(status: int, message: str) -> Response:
+    if message:
+        return json_answer({"errors": message}, status=status)
+    return HTMLResponse(f"<html><body><h1>{status}</h1></body></html>", status_code=status)

@@ -60,6 +60,11 @@ def make_app(world: World) -> Starlette:
             return json_answer({"errors": "Not Found"}, status=404)
         return await endpoint.answer(request)
 
+    async def grant_token(request: Request) -> Response:
+        await _linger(world)
+        endpoint = shopify.get(request.path_params["shop"])
+        return json_answer({"errors": "Not Found"}, status=404) if endpoint is None else await endpoint.grant(request)
+
     async def bulk_file(request: Request) -> Response:
         await _linger(world)
         store = world.stores.get(request.path_params["shop"])
@@ -73,6 +78,7 @@ def make_app(world: World) -> Starlette:
         routes=[
             Route("/nhanh/v3.0/{path:path}", call_nhanh, methods=["POST"]),
             Route("/shopify/{shop}/admin/api/{version}/graphql.json", call_shopify, methods=["POST"]),
+            Route("/shopify/{shop}/admin/oauth/access_token", grant_token, methods=["POST"]),
             Route("/shopify/{shop}/bulk/{number:int}.jsonl", bulk_file, methods=["GET"]),
             Route("/shopify/{shop}/bulk/uploads", bulk_file, methods=["POST"]),
             Mount("/_sandbox", routes=Control(world).routes()),

@@ -1,5 +1,6 @@
 """The control interface at `/_sandbox`: for whoever tests against the sandbox. No limit of a vendor counts its calls."""
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -17,6 +18,8 @@ from sandbox.mutations import EditError, apply_edits
 from sandbox.row_truth import rows_document
 from sandbox.shopify.state import prices, quantities, spends
 from sandbox.world import StoreWorld, World
+
+STATUS = re.compile(r"[45][0-9]{2}")
 
 
 class FaultPlanError(Exception):
@@ -58,6 +61,8 @@ def _check_values(rule: dict[str, Any]) -> None:
     for name in ("operation", "store", "item", "code", "message"):
         if not isinstance(rule.get(name, ""), str):
             raise TypeError(f"{name} must be text")
+    if rule.get("kind") == FaultKind.HTTP_STATUS and not STATUS.fullmatch(rule.get("code", "")):
+        raise ValueError("code must be an HTTP status from 400 to 599")
 
 
 class Control:

@@ -11,6 +11,8 @@ class FaultKind(StrEnum):
 
     HTTP_429 = "http_429"
     HTTP_503 = "http_503"
+    HTTP_STATUS = "http_status"
+    """Any status, the number in `code`: with `message` as JSON errors, without one as a page of HTML."""
     HTML = "html"
     TIMEOUT = "timeout"
     SHORT_PAGE = "short_page"
@@ -48,8 +50,9 @@ class FaultKind(StrEnum):
 class Rule:
     """`skip` matching calls pass, then `times` calls are hit (-1: all). `*` matches any store or operation.
 
-    `item` (bad_item) is the gid or id that is refused with `code` and `message`; `seconds` is how long a time-out
-    keeps silent, a lock lasts, or a 429 asks to wait.
+    `item` (bad_item) is the gid or id that is refused with `code` and `message`, or that has `message` for its amount in
+    Shopify's lists; without it inventorySetQuantities refuses the whole call. `seconds` is how long a time-out keeps
+    silent, a lock lasts, or a 429 asks to wait.
     """
 
     vendor: str

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from sandbox.faults import Rule
 from sandbox.nhanh.habits import NhanhHabits
+from sandbox.shopify.app_access import TOKEN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +12,10 @@ class SandboxOptions:
     """The shops and how they behave.
 
     `limits_scale` multiplies what the vendors allow (calls a window, size and refill of the cost bucket); None turns
-    limits off. Every answer takes `latency_ms` longer than it needs, and a bulk operation `bulk_seconds`. With `prepared`
-    pages of Shopify's lists, results of its bulk queries and rows of Nhanh's products are kept as they were first written:
-    right as long as nothing changes, and quick. `nhanh` is what Nhanh's documentation leaves open.
+    limits off. Every answer takes `latency_ms` longer than it needs, and a bulk operation `bulk_seconds`. Access tokens that
+    Shopify grants are good for `token_seconds`. With `prepared` pages of Shopify's lists, results of its bulk queries and
+    rows of Nhanh's products are kept as they were first written: right as long as nothing changes, and quick. `nhanh` is
+    what Nhanh's documentation leaves open.
     """
 
     products: int = 2_000
@@ -23,6 +25,7 @@ class SandboxOptions:
     limits_scale: float | None = 1.0
     latency_ms: float = 0.0
     bulk_seconds: float = 0.0
+    token_seconds: float = TOKEN_SECONDS
     prepared: bool = False
     faults: tuple[Rule, ...] = ()
     host: str = "127.0.0.1"

@@ -16,6 +16,7 @@ from sandbox.history import WriteHistory
 from sandbox.nhanh.business import Business, Depot
 from sandbox.nhanh.habits import NhanhHabits
 from sandbox.options import SandboxOptions
+from sandbox.shopify.app_access import AppAccess
 from sandbox.shopify.shop import Location, Shop
 
 DEPOTS = {7: "Kho chính", 8: "Kho phụ", 9: "Cửa hàng", 12: "Kho bảo hành"}
@@ -102,6 +103,7 @@ def _make_store(store_id: str, number: int, options: SandboxOptions, clock: Cloc
         access_token=f"shpat_sandbox_{store_id}",
         locations={location_id: Location(location_id, name) for location_id, name in LOCATIONS.items()},
     )
+    shop.app = AppAccess(f"sandbox-app-{number}", f"shpss_sandbox_{store_id}", options.token_seconds)
     shop.bulk.seconds = options.bulk_seconds
     shop.bulk.prepared = {} if options.prepared else None
     products = ProductWriter(Random(f"{options.seed}/products"), business, shop, WRITTEN_AT)  # noqa: S311 - no secret

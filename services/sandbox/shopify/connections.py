@@ -6,7 +6,7 @@ https://shopify.dev/docs/api/usage/pagination-graphql
 import base64
 import binascii
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -49,18 +49,20 @@ def by_id(one: int) -> Place:
 def connection(
     ids: Sequence[int],
     show: Callable[[int], Row],
-    keep: Callable[[int], bool],
+    keep: Callable[[int], bool] | None,
     *,
     place_of: Callable[[int], Place] = by_id,
     first: int | None,
     after: str | None,
     reverse: bool = False,
     rule: Rule | None = None,
+    deepest: int | None = None,
 ) -> dict[str, Any]:
-    """Give a page of the rows with these ids, which stand in order of their places.
+    """Give a page of the rows with these ids, which stand in order of their places; all of them, or those to `keep`.
 
     Raises:
-        GraphQLError: Without `first`, with one that is too large, or with a cursor that is none.
+        GraphQLError: Without `first`, with one that is too large, with a cursor that is none, or with one behind the
+            `deepest` row that can be reached (https://shopify.dev/docs/api/usage/limits).
     """
     if first is None:
         raise refused("BAD_REQUEST", "you must provide one of first or last")
@@ -72,10 +74,13 @@ def connection(
         return _empty(behind, again + 1)
     if kind is FaultKind.SHORT_PAGE and first > 1:
         first //= 2
+    span = _span(ids, behind, place_of, reverse)
+    if deepest is not None and _passed(ids, span, keep, reverse) >= deepest:
+        raise refused("BAD_REQUEST", f"Cannot paginate beyond {deepest:,} objects; filter, or use a bulk operation.")
     found: list[int] = []
     more = False
-    for one in _walk(ids, behind, place_of, reverse):
-        if not keep(one):
+    for one in (ids[index] for index in span):
+        if keep is not None and not keep(one):
             continue
         if len(found) == first:
             more = True
@@ -98,12 +103,18 @@ def connection(
     }
 
 
-def _walk(ids: Sequence[int], behind: Place | None, place_of: Callable[[int], Place], reverse: bool) -> Iterator[int]:
+def _span(ids: Sequence[int], behind: Place | None, place_of: Callable[[int], Place], reverse: bool) -> range:
+    """Find the indices of what is behind a place, in the order in which it is listed."""
     if reverse:
         end = len(ids) if behind is None else bisect_left(ids, behind, key=place_of)
-        return (ids[index] for index in range(end - 1, -1, -1))
-    begin = 0 if behind is None else bisect_right(ids, behind, key=place_of)
-    return (ids[index] for index in range(begin, len(ids)))
+        return range(end - 1, -1, -1)
+    return range(0 if behind is None else bisect_right(ids, behind, key=place_of), len(ids))
+
+
+def _passed(ids: Sequence[int], span: range, keep: Callable[[int], bool] | None, reverse: bool) -> int:
+    """Count the rows that were listed before this span."""
+    before = range(span.start + 1, len(ids)) if reverse else range(span.start)
+    return len(before) if keep is None else sum(keep(ids[index]) for index in before)
 
 
 def _empty(behind: Place | None, again: int) -> dict[str, Any]:

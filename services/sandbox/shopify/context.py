@@ -1,6 +1,7 @@
 """What the resolvers of one call share."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLError
@@ -24,10 +25,24 @@ class Call:
     rule: Rule | None = None
     base_url: str = "http://127.0.0.1/"
     """Where the sandbox was reached: files of bulk operations lie there."""
+    version: str = "2026-07"
+    deepest: int | None = None
+    """How many rows of one list can be walked through; None: all."""
+    unreadable: Mapping[str, Rule] = field(default_factory=dict)
+    """Rows of lists whose amount is no number, by global id."""
+    ignored: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What was not understood of the searches, by the name of the list in the answer."""
 
     def bad_items(self, operation: str) -> dict[str, Rule]:
         """Find the items that the fault plan has refused in this mutation."""
         return self.plan.bad_items("shopify", self.shop.shop, operation)
+
+    def warn(self, shown_as: str, query: str | None, unknown: Iterable[str]) -> None:
+        """Say beside the answer which fields of a search are none."""
+        message = "Invalid search field for this query."
+        warnings = [{"field": each, "message": message, "code": "invalid_field"} for each in unknown]
+        if warnings:
+            self.ignored[shown_as] = {"path": [shown_as], "query": query, "warnings": warnings}
 
 
 def refused(code: str, message: str, **extra: Any) -> GraphQLError:  # noqa: ANN401 - whatever the error carries

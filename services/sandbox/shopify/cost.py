@@ -28,10 +28,13 @@ from graphql import (
 )
 from graphql.type import get_nullable_type
 
+from sandbox.shopify.gids import kind_of
 from sandbox.shopify.selections import fields_of
 
 MUTATION = 10.0
 COUNT = 10.0
+OWNER_WEIGHTS = {"Order": 10.0, "Product": 4.0, "Collection": 1.0, "Customer": 1.0, "Shop": 1.0}
+"""What each owner adds to metafieldsSet since 2026-09-15; others add nothing (Shopify's developer changelog)."""
 VALUE_OBJECTS = frozenset({"MoneyV2", "MailingAddress", "PageInfo"})
 Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 
@@ -91,9 +94,8 @@ class Costing:
         match field.name.value:
             case "metafieldsSet":
                 given = _entries(arguments.get("metafields"))
-                return float(
-                    len({str(entry["ownerId"]) for entry in given if isinstance(entry, dict) and "ownerId" in entry})
-                )
+                owners = {str(entry["ownerId"]) for entry in given if isinstance(entry, dict) and "ownerId" in entry}
+                return sum(OWNER_WEIGHTS.get(kind_of(owner), 0.0) for owner in owners)
             case "productVariantsBulkUpdate":
                 return 0.2 * len(_entries(arguments.get("variants")))
             case _:

@@ -1,6 +1,7 @@
 """Shopify's Admin GraphQL API over HTTP."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from sandbox.calls import CallCounts
 from sandbox.clock import Clock
 from sandbox.faults import FaultKind, FaultPlan, Rule
 from sandbox.history import WriteHistory
+from sandbox.shopify.app_access import exchange, too_many
 from sandbox.shopify.arrays import array_refusal
 from sandbox.shopify.bucket import CostBucket
 from sandbox.shopify.context import Call
@@ -20,9 +22,10 @@ from sandbox.shopify.execution import PAGED, carry_out
 from sandbox.shopify.idempotency import IdempotencyKeys
 from sandbox.shopify.schema import Checked, checked, schema
 from sandbox.shopify.shop import Shop
+from sandbox.shopify.versions import served_for
 
-VERSION = "2026-07"
 MAX_COST = 1_000
+DEEPEST_ROW = 25_000
 BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105 - a sentence
 
 Errors = list[dict[str, Any]]
@@ -48,19 +51,37 @@ class ShopifyEndpoint:
         self._calls = calls
         self._clock = clock
         self._bucket = CostBucket(scale)
+        self._deepest = None if scale is None else DEEPEST_ROW
         self._keys = IdempotencyKeys()
         self._prepared: dict[bytes, tuple[bytes, int]] | None = {} if prepared else None
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; what the API itself says has a request id and the version that was served."""
-        response = await self._answer_to(request)
+        version = served_for(request.path_params["version"])
+        response = await self._answer_to(request, version)
         if response.media_type == "application/json":
             response.headers["X-Request-ID"] = str(uuid.uuid4())
-            response.headers["X-Shopify-API-Version"] = VERSION
+            response.headers["X-Shopify-API-Version"] = version
         return response
 
-    async def _answer_to(self, request: Request) -> Response:
-        if request.headers.get("x-shopify-access-token") != self.shop.access_token:
+    async def grant(self, request: Request) -> Response:
+        """Exchange the app's credentials for an access token."""
+        shop = self.shop
+        return await exchange(
+            request,
+            shop.app,
+            shop=shop.shop,
+            scopes=shop.scopes,
+            plan=self._plan,
+            calls=self._calls,
+            clock=self._clock,
+        )
+
+    def _takes(self, token: str) -> bool:
+        return token == self.shop.access_token or self.shop.app.takes(token, self._clock.now())
+
+    async def _answer_to(self, request: Request, version: str) -> Response:
+        if not self._takes(request.headers.get("x-shopify-access-token", "")):
             return json_answer({"errors": BAD_TOKEN}, status=401)
         try:
             body = orjson.loads(await request.body())
@@ -71,7 +92,8 @@ class ShopifyEndpoint:
         rule, answer = await self._fault(found, variables)
         if answer is not None:
             return answer
-        answer = self._execute(found, variables, rule, str(request.base_url))
+        call = self._call(found, rule, version, str(request.base_url))
+        answer = self._execute(found, variables, call)
         if rule is not None and rule.kind is FaultKind.DROP_AFTER_COMMIT:
             return CutConnection()
         return answer
@@ -85,8 +107,7 @@ class ShopifyEndpoint:
         self._calls.faulted[name] += 1
         match rule.kind:
             case FaultKind.HTTP_429:
-                headers = {"Retry-After": f"{rule.seconds:.1f}"}
-                return rule, json_answer({"errors": "Exceeded 2 calls per second"}, status=429, headers=headers)
+                return rule, too_many(rule)
             case FaultKind.INVALID_TOKEN:
                 return rule, json_answer({"errors": BAD_TOKEN}, status=401)
             case FaultKind.THROTTLED | FaultKind.LOCK:
@@ -95,7 +116,22 @@ class ShopifyEndpoint:
                 answer = await plain_fault(rule, plan=self._plan, calls=self._calls, operation=name, clock=self._clock)
                 return rule, answer
 
-    def _execute(self, found: Checked, variables: dict[str, Any], rule: Rule | None, base_url: str) -> Response:
+    def _call(self, found: Checked, rule: Rule | None, version: str, base_url: str) -> Call:
+        unreadable = self._plan.bad_items("shopify", self.shop.shop, found.root) if found.root in PAGED else {}
+        return Call(
+            self.shop,
+            self._plan,
+            self._history,
+            self._keys,
+            self._clock,
+            rule,
+            base_url,
+            version,
+            self._deepest,
+            unreadable,
+        )
+
+    def _execute(self, found: Checked, variables: dict[str, Any], call: Call) -> Response:
         if found.operation is None or found.document is None:
             return self._answer(None, [_plain(error.formatted, "BAD_REQUEST") for error in found.errors])
         costing = Costing(schema(), found.fragments, found.operation, variables)
@@ -112,25 +148,26 @@ class ShopifyEndpoint:
         if refusal is not None:
             return self._answer(None, [refusal], requested=requested)
         page_name: bytes | None = None
-        if self._prepared is not None and rule is None and found.root in PAGED:
+        if self._prepared is not None and call.rule is None and not call.unreadable and found.root in PAGED:
             page_name = orjson.dumps([found.text, variables])
             if page_name in self._prepared:
                 page, actual = self._prepared[page_name]
                 return self._spent(orjson.Fragment(page), [], requested, actual)
-        call = Call(self.shop, self._plan, self._history, self._keys, self._clock, rule, base_url)
         result = carry_out(found.document, variables, call)
         actual = costing.cost(result.data) if result.data is not None else requested
         actual = min(actual, requested)
         errors = [_plain(error.formatted, "INVALID_VARIABLE") for error in result.errors or ()]
-        if page_name is not None and self._prepared is not None and not errors:
+        if page_name is not None and self._prepared is not None and not errors and not call.ignored:
             self._prepared[page_name] = orjson.dumps(result.data), actual
-        return self._spent(result.data, errors, requested, actual)
+        return self._spent(result.data, errors, requested, actual, list(call.ignored.values()))
 
-    def _spent(self, data: object, errors: Errors, requested: int, actual: int) -> Response:
+    def _spent(
+        self, data: object, errors: Errors, requested: int, actual: int, ignored: Sequence[object] = ()
+    ) -> Response:
         """Answer a call that was carried out, and give back what it did not cost."""
         self._bucket.give_back(requested - actual)
         self._calls.points += actual
-        return self._answer(data, errors, requested=requested, actual=actual)
+        return self._answer(data, errors, requested=requested, actual=actual, ignored=ignored)
 
     def _throttled(self, requested: int, *, short_by: float | None = None) -> Response:
         """Refuse by the bucket, or as if the bucket lacked what comes back in `short_by` seconds."""
@@ -147,6 +184,7 @@ class ShopifyEndpoint:
         requested: int | None = None,
         actual: int | None = None,
         available: float | None = None,
+        ignored: Sequence[object] = (),
     ) -> Response:
         document: dict[str, Any] = {}
         if data is not None:
@@ -160,6 +198,8 @@ class ShopifyEndpoint:
             document["extensions"] = {
                 "cost": {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": status}
             }
+            if ignored:
+                document["extensions"]["search"] = ignored
         return json_answer(document)
 
 

@@ -72,7 +72,7 @@ def _shown_page(
             context.variable_values,
         )
         asked = get_argument_values(field, field_nodes[0], context.variable_values)
-        info = _Info(context.context_value)
+        info = _Info(context.context_value, Path(None, (field_nodes[0].alias or field_nodes[0].name).value, None))
         return shape.show(field.resolve(source, info, **asked), info)
     except (NoShapeError, GraphQLError):
         return None  # the library says what is wrong, and where
@@ -83,6 +83,7 @@ class _Info:
     """As much as resolvers of this schema ask of what they get from the library."""
 
     context: Call
+    path: Path
 
 
 @cache

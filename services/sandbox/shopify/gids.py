@@ -16,3 +16,8 @@ def number_of(text: str, kind: str) -> int | None:
     number = text.removeprefix(head).partition("?")[0]
     plain = number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS
     return int(number) if plain and text.startswith(head) else None
+
+
+def kind_of(text: str) -> str:
+    """Read the kind of a global id; empty when it is none."""
+    return text.removeprefix(PREFIX).partition("/")[0] if text.startswith(PREFIX) else ""

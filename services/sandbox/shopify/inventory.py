@@ -9,12 +9,16 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 from graphql.execution import get_directive_values
 
+from sandbox.faults import Rule
 from sandbox.shopify.context import Call, refused
 from sandbox.shopify.gids import gid, number_of
 from sandbox.shopify.idempotency import canonical
 from sandbox.shopify.rows import moment
+from sandbox.shopify.versions import ANY_LOCATION_SINCE
 
 OPERATION = "inventorySetQuantities"
+WHOLE_CALL = ""
+"""What a bad item of the fault plan names that names none: the call is refused, as with the codes of idempotency."""
 BOUND = 1_000_000_000
 REASONS = frozenset(
     {
@@ -55,7 +59,11 @@ def set_quantities(_root: object, info: GraphQLResolveInfo, input: dict[str, Any
                 [_error(None, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH", "The key was used with other parameters.")]
             )
         return kept.result
-    errors = _whole_errors(input) or _entry_errors(call, input["name"], input["quantities"])
+    bad = call.bad_items(OPERATION)
+    if WHOLE_CALL in bad:
+        rule = bad[WHOLE_CALL]
+        return _refusal([_error(None, rule.code, rule.message)])
+    errors = _whole_errors(input) or _entry_errors(call, bad, input["name"], input["quantities"])
     if errors:
         return _refusal(errors)
     _apply(call, input["quantities"], key)
@@ -84,8 +92,7 @@ def _whole_errors(given: dict[str, Any]) -> list[Payload]:
     return errors
 
 
-def _entry_errors(call: Call, name: str, entries: list[dict[str, Any]]) -> list[Payload]:
-    bad = call.bad_items(OPERATION)
+def _entry_errors(call: Call, bad: dict[str, Rule], name: str, entries: list[dict[str, Any]]) -> list[Payload]:
     seen: set[tuple[str, str]] = set()
     errors = []
     for index, entry in enumerate(entries):
@@ -122,11 +129,11 @@ def _entry_error(call: Call, name: str, entry: dict[str, Any]) -> tuple[str, str
     if found is not None:
         return "quantity", *found
     quantities = shop.variants[shop.variant_of_item[item_id]].quantities
-    if location_id not in quantities:
+    if location_id not in quantities and call.version < ANY_LOCATION_SINCE:
         message = "The specified inventory item is not stocked at the location."
         return "locationId", "ITEM_NOT_STOCKED_AT_LOCATION", message
     expected = entry["changeFromQuantity"]
-    if expected is not None and expected != quantities[location_id]:
+    if expected is not None and expected != quantities.get(location_id, 0):
         message = "The changeFromQuantity value does not match persisted value."
         return "changeFromQuantity", "CHANGE_FROM_QUANTITY_STALE", message
     return None
@@ -158,7 +165,7 @@ def _apply(call: Call, entries: list[dict[str, Any]], key: str) -> None:
             now,
             OPERATION,
             f"{gid('InventoryItem', item_id)} {gid('Location', location_id)}",
-            old=str(quantities[location_id]),
+            old=None if location_id not in quantities else str(quantities[location_id]),
             new=str(entry["quantity"]),
             key=key,
         )

@@ -11,31 +11,29 @@ from sandbox.shopify.connections import Place, by_id, connection
 from sandbox.shopify.context import Call
 from sandbox.shopify.gids import gid, number_of
 from sandbox.shopify.rows import Row, customer_row, level_row, location_row, node_row, product_row, variant_row
-from sandbox.shopify.search import CUSTOMER_VALUES, PRODUCT_VALUES, Value, holds, read_search, variant_values
+from sandbox.shopify.search import CUSTOMER_VALUES, PRODUCT_VALUES, Value, read_search, variant_values
 from sandbox.shopify.shop import Product, Variant
+from sandbox.shopify.unreadable import as_planned
 
 Found = dict[str, Any]
 
 
 def variants(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
     """List variants."""
-    call: Call = info.context
-    shop = call.shop
-    return _list(call, shop.variants, variant_values(shop), lambda one: variant_row(shop, shop.variants[one]), asked)
+    shop = info.context.shop
+    return _list(info, shop.variants, variant_values(shop), lambda one: variant_row(shop, shop.variants[one]), asked)
 
 
 def products(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
     """List products."""
-    call: Call = info.context
-    shop = call.shop
-    return _list(call, shop.products, PRODUCT_VALUES, lambda one: product_row(shop.products[one]), asked)
+    shop = info.context.shop
+    return _list(info, shop.products, PRODUCT_VALUES, lambda one: product_row(shop.products[one]), asked)
 
 
 def customers(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
     """List customers."""
-    call: Call = info.context
-    shop = call.shop
-    return _list(call, shop.customers, CUSTOMER_VALUES, lambda one: customer_row(shop, shop.customers[one]), asked)
+    shop = info.context.shop
+    return _list(info, shop.customers, CUSTOMER_VALUES, lambda one: customer_row(shop, shop.customers[one]), asked)
 
 
 def locations(_root: object, info: GraphQLResolveInfo, **asked: Any) -> Found:  # noqa: ANN401 - arguments
@@ -66,7 +64,7 @@ def product_variants(parent: Row, info: GraphQLResolveInfo, **asked: Any) -> Fou
     product: Product = parent["_product"]
     return connection(
         sorted(product.variant_ids),
-        lambda one: variant_row(shop, shop.variants[one]),
+        lambda one: as_planned(variant_row(shop, shop.variants[one]), call),
         lambda one: one in shop.variants,
         first=asked.get("first"),
         after=asked.get("after"),
@@ -122,8 +120,9 @@ def count_of(rows: str) -> Callable[..., Found]:
             "customers": (shop.customers, CUSTOMER_VALUES),
         }
         known, values = found[rows]
-        terms = read_search(query)
-        number = sum(holds(terms, row, values) for row in known.values()) if terms else len(known)
+        search = read_search(query, values)
+        call.warn(str(info.path.key), query, search.unknown)
+        number = sum(map(search.holds, known.values())) if search.condition else len(known)
         if limit is not None and number > limit:
             return {"count": limit, "precision": "AT_LEAST"}
         return {"count": number, "precision": "EXACT"}
@@ -144,9 +143,15 @@ def installation(_root: object, info: GraphQLResolveInfo) -> Row:
 
 
 def _list(
-    call: Call, rows: ById[Any], values: dict[str, Value], show: Callable[[int], Row], asked: dict[str, Any]
+    info: GraphQLResolveInfo,
+    rows: ById[Any],
+    values: dict[str, Value],
+    show: Callable[[int], Row],
+    asked: dict[str, Any],
 ) -> Found:
-    terms = read_search(asked.get("query"))
+    call: Call = info.context
+    search = read_search(asked.get("query"), values)
+    call.warn(str(info.path.key), asked.get("query"), search.unknown)
     ids, place_of = rows.ids, by_id
     if asked.get("sortKey") == "UPDATED_AT":
 
@@ -156,11 +161,12 @@ def _list(
         ids = sorted(ids, key=place_of)
     return connection(
         ids,
-        show,
-        (lambda one: holds(terms, rows[one], values)) if terms else (lambda _one: True),
+        lambda one: as_planned(show(one), call),
+        (lambda one: search.holds(rows[one])) if search.condition else None,
         place_of=place_of,
         first=asked.get("first"),
         after=asked.get("after"),
         reverse=asked.get("reverse", False),
         rule=call.rule,
+        deepest=call.deepest,
     )

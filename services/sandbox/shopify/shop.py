@@ -1,9 +1,11 @@
 """A Shopify shop's state: what its rows are, and what has been written to them. Ids are the numbers inside gids."""
 
+import secrets
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sandbox.by_id import ById
+from sandbox.shopify.app_access import AppAccess
 from sandbox.shopify.bulk.operations import Operations
 
 SCOPES = ("write_customers", "write_inventory", "write_products", "read_locations")
@@ -86,3 +88,5 @@ class Shop:
     variant_of_item: dict[int, int] = field(default_factory=dict)
     """Which variant an inventory item belongs to."""
     bulk: Operations = field(default_factory=Operations)
+    app: AppAccess = field(default_factory=lambda: AppAccess("sandbox-app", secrets.token_hex(16)))
+    """What tokens are granted for, beside the one that stays."""

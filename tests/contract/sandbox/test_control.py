@@ -136,6 +136,11 @@ async def test_bad_input_is_refused_in_a_sentence(box: Caller) -> None:
         (400, "not JSON", await put(b"{")),
         (400, 'a list "rules"', await put(b"[]")),
         (400, "rule 0: vendor", await put(b'{"rules": [{"vendor": "x", "operation": "*", "kind": "html"}]}')),
+        (
+            400,
+            "rule 0: code must be an HTTP status",
+            await put(b'{"rules": [{"vendor": "shopify", "operation": "*", "kind": "http_status", "code": "99"}]}'),
+        ),
         (400, "ms must be", await post("latency", b'{"ms": -1}')),
         (400, "ms must be", await post("latency", b'{"ms": "1"}')),
         (400, "ms must be", await post("latency", b"[]")),

@@ -1,6 +1,7 @@
 """Every fault that the plan can do to Shopify's calls."""
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 from sandbox.faults import FaultKind
 from sandbox.shopify.gids import gid
 
-from tests.contract.sandbox.conftest import Caller
+from tests.contract.sandbox.conftest import Caller, calling
 from tests.contract.sandbox.test_shopify_reads import CUSTOMERS, walk
 from tests.contract.sandbox.test_shopify_writes import SET, asked, entry, items, set_quantities
 
@@ -17,6 +18,11 @@ async def page(box: Caller, **variables: Any) -> dict[str, Any]:
     """Read a page of ten customers."""
     found: dict[str, Any] = (await box.data(CUSTOMERS, **{"first": 10, **variables}))["customers"]
     return found
+
+
+def amounts(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """List what each variant or customer shows as its amount."""
+    return {row["id"]: row["price"] if "price" in row else row["amountSpent"]["amount"] for row in rows}
 
 
 async def assert_healed(box: Caller) -> None:
@@ -45,6 +51,83 @@ async def test_answers_that_are_none(box: Caller, kind: FaultKind, status: int, 
     assert response.headers.get("retry-after") == ("9.0" if kind is FaultKind.HTTP_429 else None)
     assert box.clock.elapsed == (9.0 if kind is FaultKind.TIMEOUT else 0.0)
     await assert_healed(box)
+
+
+@pytest.mark.parametrize("code", ["402", "423", "430", "500", "502", "540"])
+@pytest.mark.parametrize("message", ["", "Unavailable Shop"])
+async def test_any_status(box: Caller, code: str, message: str) -> None:
+    """HTML as a gateway answers, or JSON as the API does."""
+    box.fault("shopify", "customers", FaultKind.HTTP_STATUS, code=code, message=message)
+    response = await box.post_shopify(CUSTOMERS, first=10)
+    assert response.status_code == int(code)
+    if message:
+        assert response.json() == {"errors": message}
+    else:
+        assert response.headers["content-type"].startswith("text/html")
+    await assert_healed(box)
+
+
+VARIANTS = "{ productVariants(first: 250) { nodes { id price product { id } } } }"
+BUYERS = "{ customers(first: 250) { nodes { id amountSpent { amount } } } }"
+BELOW = "{ products(first: 250) { nodes { id variants(first: 10) { nodes { id price } } } } }"
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+@pytest.mark.parametrize(
+    ("root", "document"), [("productVariants", VARIANTS), ("customers", BUYERS), ("products", BELOW)]
+)
+async def test_an_amount_that_cannot_be_read(prepared: bool, root: str, document: str) -> None:
+    """One row of a page has a text for its price or for what was spent; the others, and the next page, are as they are."""
+
+    async def shown() -> dict[str, str]:
+        rows = (await box.data(document))[root]["nodes"]
+        return amounts([each for row in rows for each in row["variants"]["nodes"]] if root == "products" else rows)
+
+    async with calling(prepared=prepared) as box:
+        right = await shown()
+        bad = sorted(right)[3]
+        for message in ("", "NaN"):
+            box.fault("shopify", root, FaultKind.BAD_ITEM, item=bad, message=message)
+            assert await shown() == {**right, bad: message or "unreadable"}
+            assert await shown() == right
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+async def test_an_amount_that_cannot_be_read_in_a_line(prepared: bool) -> None:
+    """One line of a bulk query's result, whether it is a root or stands below one; the next result is right."""
+    run = "mutation ($query: String!) { bulkOperationRunQuery(query: $query) { bulkOperation { id } } }"
+    look = "query ($id: ID!) { bulkOperation(id: $id) { url } }"
+
+    async def shown(query: str) -> dict[str, str]:
+        begun = (await box.data(run, query=query))["bulkOperationRunQuery"]["bulkOperation"]
+        url = (await box.data(look, id=begun["id"]))["bulkOperation"]["url"]
+        lines = [json.loads(line) for line in (await box.http.get(url)).text.splitlines()]
+        return amounts([line for line in lines if "price" in line or "amountSpent" in line])
+
+    async with calling(prepared=prepared) as box:
+        for query in (
+            "{ productVariants { edges { node { id price } } } }",
+            "{ customers { edges { node { id amountSpent { amount } } } } }",
+            "{ products { edges { node { id variants { edges { node { id price } } } } } } }",
+        ):
+            right = await shown(query)
+            bad = sorted(right)[3]
+            box.fault("shopify", "bulkOperationRunQuery", FaultKind.BAD_ITEM, item=bad)
+            assert await shown(query) == {**right, bad: "unreadable"}
+            assert await shown(query) == right
+
+
+async def test_a_call_refused_for_its_key(box: Caller) -> None:
+    """A bad item that names none refuses inventorySetQuantities whole, with any code; the same key passes later."""
+    item = items(box, 1)[0]
+    given = asked([entry(item, 7)])
+    for code in ("IDEMPOTENCY_CONCURRENT_REQUEST", "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"):
+        box.fault("shopify", "inventorySetQuantities", FaultKind.BAD_ITEM, code=code, message="Not now.")
+        payload = await set_quantities(box, given, "k")
+        assert payload["inventoryAdjustmentGroup"] is None
+        assert [(error["code"], error["field"]) for error in payload["userErrors"]] == [(code, None)]
+    assert await box.history() == []
+    assert (await set_quantities(box, given, "k"))["userErrors"] == []
 
 
 @pytest.mark.parametrize("kind", [FaultKind.THROTTLED, FaultKind.LOCK])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sandbox.shopify.gids import gid
 
-from tests.contract.sandbox.conftest import Caller
+from tests.contract.sandbox.conftest import Caller, calling
 
 VARIANTS = """
 query ($first: Int!, $after: String, $query: String, $reverse: Boolean) {
@@ -104,6 +104,23 @@ async def test_search_words_choose_rows(box: Caller) -> None:
     }
 
 
+@pytest.mark.parametrize("prepared", [False, True])
+async def test_fields_that_cannot_be_searched_by_are_warned_of(prepared: bool) -> None:
+    """They are ignored, everything comes, and the answer says so each time, by the name that each list has in it."""
+    document = "query ($q: String) { mine: customers(first: 250, query: $q) { nodes { id } } "
+    document += "customersCount(query: $q) { count } }"
+    async with calling(prepared=prepared) as box:
+        known = len(box.store.shop.customers)
+        warning = {"field": "shoe_size", "message": "Invalid search field for this query.", "code": "invalid_field"}
+        for _ in range(2):
+            answer = await box.shopify(document, q="shoe_size:42")
+            assert len(answer["data"]["mine"]["nodes"]) == answer["data"]["customersCount"]["count"] == known
+            assert answer["extensions"]["search"] == [
+                {"path": [name], "query": "shoe_size:42", "warnings": [warning]} for name in ("mine", "customersCount")
+            ]
+        assert "search" not in (await box.shopify(document, q="orders_count:>=0"))["extensions"]
+
+
 async def test_products_hold_their_variants(box: Caller) -> None:
     """Nested pages, by edges too."""
     data = await box.data(
@@ -199,17 +216,18 @@ async def test_bad_questions_are_errors_beside_http_200(box: Caller) -> None:
 
 
 async def test_the_door(box: Caller) -> None:
-    """Tokens, shops, bodies, and the version that was served whatever was asked for."""
+    """Tokens, shops, bodies, and the version that was served: the oldest, where the one that was asked for is gone."""
     query = "{ shop { name } }"
     response = await box.post_shopify(query, token="shpat_another")
     assert response.status_code == 401
     assert "access token" in response.json()["errors"]
     response = await box.post_shopify(query, path="/shopify/nobody/admin/api/2026-07/graphql.json")
     assert response.status_code == 404
-    for path in ("2026-07", "2020-01"):
+    served = {"2026-07": "2026-07", "2026-10": "2026-10", "2020-01": "2026-04", "unknown": "2026-04"}
+    for path, version in served.items():
         response = await box.post_shopify(query, path=f"/shopify/hanoi/admin/api/{path}/graphql.json")
         assert response.status_code == 200
-        assert response.headers["x-shopify-api-version"] == "2026-07"
+        assert response.headers["x-shopify-api-version"] == version
         assert response.headers["x-request-id"]
     headers = {"X-Shopify-Access-Token": box.store.shop.access_token}
     for content in (b"{", b"[]", b"{}", b'{"query": "{shop{name}}", "variables": [1]}'):

@@ -13,13 +13,13 @@ from graphql import (
     is_required_input_field,
 )
 from graphql.type import GraphQLArgument
-from sandbox.shopify.endpoint import VERSION
 from sandbox.shopify.schema import SDL, schema
 
 from tests.fakes.shopify_schema import NEWEST, shopify_schema
 
 OURS = {name: kind for name, kind in schema().type_map.items() if not name.startswith("__")}
 DIRECTIVES = [each for each in schema().directives if not graphql.is_specified_directive(each)]
+VERSION = "2026-07"
 VERSIONS = (VERSION, NEWEST)
 COUNTED = ("products", "productVariants", "customers")
 GONE = {NEWEST: {"InventorySetQuantitiesUserErrorCode.ITEM_NOT_STOCKED_AT_LOCATION"}, VERSION: set()}

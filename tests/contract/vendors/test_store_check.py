@@ -148,7 +148,7 @@ def _dollars(checked: Checked) -> None:
 
 
 def _older_version(checked: Checked) -> None:
-    checked.stores_file("shopify", api_version="2026-04")
+    checked.stores_file("shopify", api_version="2026-01")
 
 
 def _no_places(checked: Checked) -> None:
@@ -162,7 +162,7 @@ SHOPIFY = [
     (_unknown_place, Verdict.FAILED, "LOCATIONS_UNKNOWN", "99"),
     (_nothing_mapped, Verdict.FAILED, "LOCATIONS_NOT_MAPPED", "map depots to locations"),
     (_dollars, Verdict.WARNING, "CURRENCY_DIFFERS", "USD"),
-    (_older_version, Verdict.WARNING, "API_VERSION_REPLACED", "serves version 2026-07 of its API in place of 2026-04"),
+    (_older_version, Verdict.FAILED, "API_VERSION_REPLACED", "serves version 2026-04 of its API in place of 2026-01"),
     (_no_places, Verdict.FAILED, "INVALID_TOKEN", "does not take the access token"),
 ]
 

@@ -13,8 +13,9 @@ import orjson
 from sandbox.shopify.bulk.queries import BulkQuery
 from sandbox.shopify.context import Call
 from sandbox.shopify.rows import Row, customer_row, level_row, location_row, product_row, variant_row
-from sandbox.shopify.search import CUSTOMER_VALUES, PRODUCT_VALUES, holds, read_search, variant_values
+from sandbox.shopify.search import CUSTOMER_VALUES, PRODUCT_VALUES, read_search, variant_values
 from sandbox.shopify.shapes import Part, Shape
+from sandbox.shopify.unreadable import as_planned
 
 PARENT = "__parentId"
 
@@ -97,7 +98,9 @@ def _children(part: Part, row: Row, info: Info) -> Iterator[Row]:
         case "Product", "variants":
             product = row["_product"]
             return (
-                variant_row(shop, shop.variants[one]) for one in sorted(product.variant_ids) if one in shop.variants
+                as_planned(variant_row(shop, shop.variants[one]), info.context)
+                for one in sorted(product.variant_ids)
+                if one in shop.variants
             )
         case "InventoryItem", "inventoryLevels":
             variant = row["_variant"]
@@ -111,7 +114,6 @@ def _roots(query: BulkQuery, call: Call) -> Iterator[Row]:
     if query.root == "locations":
         places = [shop.locations[one] for one in sorted(shop.locations)]
         return (location_row(one) for one in places if one.active or query.arguments.get("includeInactive"))
-    terms = read_search(query.arguments.get("query"))
     rows: Any
     show: Callable[[Any], Row]
     match query.root:
@@ -123,4 +125,5 @@ def _roots(query: BulkQuery, call: Call) -> Iterator[Row]:
             rows, values, show = shop.customers, CUSTOMER_VALUES, lambda row: customer_row(shop, row)
         case _:
             raise NotImplementedError(query.root)
-    return (show(rows[one]) for one in rows.ids if not terms or holds(terms, rows[one], values))
+    search = read_search(query.arguments.get("query"), values)
+    return (as_planned(show(rows[one]), call) for one in rows.ids if search.holds(rows[one]))

@@ -10,7 +10,7 @@ from sandbox.shopify.connections import Place, connection
 from sandbox.shopify.context import Call
 from sandbox.shopify.gids import gid, number_of
 from sandbox.shopify.rows import Row, moment
-from sandbox.shopify.search import holds, read_search
+from sandbox.shopify.search import read_search
 
 VALUES: dict[str, Callable[[Any], object]] = {
     "id": lambda one: one.number,
@@ -68,8 +68,8 @@ def many(_root: object, info: GraphQLResolveInfo, **asked: Any) -> dict[str, Any
     """List operations by when they were made or when they ended, those that have not ended behind the others."""
     call: Call = info.context
     known, now = call.shop.bulk.known, call.clock.now()
-    terms = read_search(asked.get("query"))
-    values = {**VALUES, "status": lambda one: one.status(now).value}
+    search = read_search(asked.get("query"), {**VALUES, "status": lambda one: one.status(now).value})
+    call.warn(str(info.path.key), asked.get("query"), search.unknown)
     by_end = asked.get("sortKey") == "COMPLETED_AT"
 
     def place_of(number: int) -> Place:
@@ -79,7 +79,7 @@ def many(_root: object, info: GraphQLResolveInfo, **asked: Any) -> dict[str, Any
     return connection(
         sorted(known, key=place_of),
         lambda number: operation_row(known[number], call),
-        lambda number: holds(terms, known[number], values),
+        lambda number: search.holds(known[number]),
         place_of=place_of,
         first=asked.get("first"),
         after=asked.get("after"),

@@ -32,6 +32,7 @@ def run_query(_root: object, info: GraphQLResolveInfo, query: str, groupObjects:
         wanted = read_query(query, info.schema)
     except BulkQueryError as error:
         return refused("INVALID", str(error), ["query"])
+    call.unreadable = call.bad_items("bulkOperationRunQuery")
     return begun(call, "QUERY", query, *_result(wanted, call, query, grouped=groupObjects))
 
 
@@ -80,7 +81,7 @@ def refused(code: str, message: str, field: list[str] | None) -> Payload:
 
 def _result(wanted: BulkQuery, call: Call, query: str, *, grouped: bool) -> tuple[bytes, int, int]:
     """Write a query's result, with the numbers of its lines and roots; a prepared one is written once for all names."""
-    prepared = call.shop.bulk.prepared
+    prepared = None if call.unreadable else call.shop.bulk.prepared
     asked = f"{len(call.history.writes)} {grouped} {query.partition('{')[2]}"
     if prepared is not None and asked in prepared:
         return prepared[asked]

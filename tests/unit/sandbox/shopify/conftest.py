@@ -45,10 +45,12 @@ class ShopCaller:
         """Put one rule into force."""
         self.plan.replace([Rule("shopify", operation, kind, **more)])
 
-    async def post(self, query: str, /, *, token: str | None = None, **variables: Any) -> httpx.Response:
+    async def post(
+        self, query: str, /, *, token: str | None = None, path: str = PATH, **variables: Any
+    ) -> httpx.Response:
         """Call it."""
         headers = {"X-Shopify-Access-Token": self.shop.access_token if token is None else token}
-        return await self.http.post(PATH, headers=headers, json={"query": query, "variables": variables})
+        return await self.http.post(path, headers=headers, json={"query": query, "variables": variables})
 
     async def document(self, query: str, /, **variables: Any) -> dict[str, Any]:
         """Call it, and read its JSON."""

@@ -115,3 +115,22 @@ def test_a_repeated_cursor_leads_nowhere() -> None:
         "endCursor": after,
     }
     assert page([1, 2, 3, 4], rule=rule)["pageInfo"]["endCursor"] == after
+
+
+@given(st.integers(1, 30), st.integers(1, 6), st.integers(1, 12), st.booleans(), st.booleans())
+def test_a_walk_ends_at_the_deepest_row(rows: int, first: int, deepest: int, reverse: bool, filtered: bool) -> None:
+    """Pages come as long as fewer rows were listed before them; the one behind is refused, unless it would be empty anyway."""
+    ids = list(range(rows))
+    keep = (lambda one: one % 3 != 0) if filtered else None
+    kept = [one for one in ids if keep is None or keep(one)]
+    seen = 0
+    after, more = None, True
+    while more and seen < deepest:
+        found = page(ids, first=first, after=after, reverse=reverse, keep=keep, deepest=deepest)
+        seen += len(numbers(found))
+        after, more = found["pageInfo"]["endCursor"], found["pageInfo"]["hasNextPage"]
+    assert seen == min(len(kept), -(-deepest // first) * first)
+    if more:
+        with pytest.raises(GraphQLError, match="beyond") as refused:
+            page(ids, first=first, after=after, reverse=reverse, keep=keep, deepest=deepest)
+        assert refused.value.extensions == {"code": "BAD_REQUEST"}

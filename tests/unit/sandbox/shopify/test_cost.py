@@ -95,6 +95,25 @@ def test_a_connection_in_a_connection() -> None:
     assert cost(f"{{ products(first: 250) {{ nodes {{ {node} }} }} }}") == 2 + growth(250) * (1 + inner)
 
 
+@pytest.mark.parametrize(("variants", "points"), [(10, 123), (100, 233), (250, 277)])
+def test_a_page_of_products_with_their_variants(variants: int, points: int) -> None:
+    """250 products with at most 10, 100 or 250 variants, each with its inventory item."""
+    below = f"variants(first: {variants}) {{ nodes {{ id sku inventoryItem {{ id }} }} }}"
+    assert cost(f"{{ products(first: 250) {{ nodes {{ id title {below} }} }} }}") == points
+
+
+def test_bulk_operations_cost_little_however_long_they_are() -> None:
+    """10 to start or to cancel one, 1 to ask for it, 11 to stage a file."""
+    start = "bulkOperation { id status } userErrors { field message code }"
+    assert cost(f'mutation {{ bulkOperationRunQuery(query: "q") {{ {start} }} }}') == 10
+    assert cost(f'mutation {{ bulkOperationRunMutation(mutation: "m", stagedUploadPath: "p") {{ {start} }} }}') == 10
+    assert cost('mutation { bulkOperationCancel(id: "i") { bulkOperation { id } } }') == 10
+    assert cost('{ bulkOperation(id: "i") { id status objectCount url } }') == 1
+    stage = '[{resource: BULK_MUTATION_VARIABLES, filename: "f", mimeType: "text/jsonl", httpMethod: POST}]'
+    targets = "stagedTargets { url resourceUrl parameters { name value } } userErrors { message }"
+    assert cost(f"mutation {{ stagedUploadsCreate(input: {stage}) {{ {targets} }} }}") == 11
+
+
 def test_nodes_and_edges_add_up() -> None:
     """Asked for both ways, a page costs its nodes twice; cursors and pageInfo cost nothing."""
     nodes, edges = "nodes { id }", "edges { cursor node { id } }"
@@ -138,7 +157,20 @@ def test_metafields_cost_one_for_each_customer(count: int, points: int) -> None:
     assert cost(METAFIELDS, metafields=[*owners(count), *owners(1)]) == points
 
 
-@pytest.mark.parametrize(("count", "points"), [(1, 10), (3, 11), (10, 12), (1_000, 210), (1_499, 310)])
+@pytest.mark.parametrize(
+    ("kind", "points"),
+    [("Order", 20), ("Product", 14), ("Collection", 11), ("Customer", 11), ("Shop", 11), ("Page", 10)],
+)
+def test_metafields_cost_by_the_kind_of_their_owners(kind: str, points: int) -> None:
+    """Each owner once, whatever it is given; aliases are costed each for itself."""
+    entry = {"ownerId": f"gid://shopify/{kind}/1", "key": "k", "value": "1"}
+    assert cost(METAFIELDS, metafields=[entry, {**entry, "key": "l"}]) == points
+    two = METAFIELDS.replace("metafieldsSet", "a: metafieldsSet", 1).rstrip().removesuffix("}")
+    again = "b: metafieldsSet(metafields: $metafields) { userErrors { code } } }"
+    assert cost(two + again, metafields=[entry]) == 2 * points
+
+
+@pytest.mark.parametrize(("count", "points"), [(1, 10), (3, 11), (4, 11), (10, 12), (1_000, 210), (1_499, 310)])
 def test_prices_cost_a_fifth_for_each_variant(count: int, points: int) -> None:
     """1,000 variants of one product cost 210; parts of a point are rounded."""
     assert cost(PRICES, variants=[{"id": str(one), "price": "1"} for one in range(count)]) == points

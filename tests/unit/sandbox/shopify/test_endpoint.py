@@ -1,7 +1,11 @@
 """What the endpoint adds to an answer, and that no request makes it fail."""
 
+from dataclasses import replace
+
 import pytest
 from sandbox.faults import FaultKind
+from sandbox.shopify.connections import cursor_of
+from sandbox.shopify.gids import gid
 
 from tests.unit.sandbox.shopify.conftest import PATH, ShopCaller
 
@@ -66,3 +70,22 @@ async def test_a_fault_hits_what_is_asked_through_a_fragment(caller: ShopCaller)
     document = "{ ...Page } fragment Page on QueryRoot { customers(first: 1) { nodes { id } } }"
     assert (await caller.post(document)).status_code == 503
     assert caller.store.calls.faulted == {"shopify customers": 1}
+
+
+async def test_a_list_is_walked_through_to_its_25_000th_row(caller: ShopCaller) -> None:
+    """The page that begins there is refused; a filter makes the list shorter, and the rest can be reached."""
+    customers = caller.shop.customers
+    one = next(iter(customers.values()))
+    for number in range(1, 25_003 - len(customers)):
+        customers[number] = replace(one, customer_id=number)
+    ids = customers.ids
+    document = "query ($after: String, $query: String) { customers(first: 2, after: $after, query: $query) "
+    document += "{ nodes { id } pageInfo { hasNextPage } } }"
+    reached = await caller.data(document, after=cursor_of((0, ids[24_998])))
+    assert reached["customers"]["pageInfo"]["hasNextPage"]
+    beyond = {"after": cursor_of((0, ids[24_999]))}
+    (error,) = (await caller.document(document, **beyond))["errors"]
+    assert error["extensions"]["code"] == "BAD_REQUEST"
+    assert "25,000" in error["message"]
+    rest = await caller.data(document, **beyond, query=f"id:>={ids[1]}")
+    assert [row["id"] for row in rest["customers"]["nodes"]] == [gid("Customer", each) for each in ids[25_000:]]

@@ -6,7 +6,7 @@ import pytest
 from sandbox.shopify.gids import gid
 from sandbox.shopify.rows import moment
 
-from tests.unit.sandbox.shopify.conftest import ShopCaller
+from tests.unit.sandbox.shopify.conftest import PATH, ShopCaller
 
 PLACE = gid("Location", 64_000_000_007)
 SET = """
@@ -109,3 +109,24 @@ async def test_a_set_quantity_is_an_update_of_the_product(caller: ShopCaller) ->
     assert product.updated_at == before
     await set_one(caller, 3)
     assert moment(product.updated_at) == moment(int(caller.clock.now()))
+
+
+@pytest.mark.parametrize(("version", "stocked"), [("2026-04", False), ("2026-07", False), ("2026-10", True)])
+async def test_since_2026_10_a_quantity_can_be_set_anywhere(caller: ShopCaller, version: str, stocked: bool) -> None:
+    """Before, the item had to be stocked there; what was there counts as 0."""
+    variant = next(iter(caller.shop.variants.values()))
+    place = next(one for one in caller.shop.locations if one not in variant.quantities)
+    entry = {"inventoryItemId": gid("InventoryItem", variant.inventory_item_id), "locationId": gid("Location", place)}
+
+    async def codes(expected: int) -> list[str]:
+        quantities = [{**entry, "quantity": 3, "changeFromQuantity": expected}]
+        given = {"name": "available", "reason": "correction", "quantities": quantities}
+        path = PATH.replace("2026-07", version)
+        answer = (await caller.post(SET, path=path, input=given, key=f"{expected}")).json()
+        return [error["code"] for error in answer["data"]["inventorySetQuantities"]["userErrors"]]
+
+    refused = "CHANGE_FROM_QUANTITY_STALE" if stocked else "ITEM_NOT_STOCKED_AT_LOCATION"
+    assert await codes(1) == [refused]
+    assert await codes(0) == ([] if stocked else [refused])
+    assert variant.quantities.get(place) == (3 if stocked else None)
+    assert [(write.old, write.new) for write in caller.store.history.writes] == [(None, "3")] * stocked
