@@ -87,7 +87,7 @@ def command(
     ] = DEFAULTS.token_seconds,
     prepared: Annotated[
         bool,
-        typer.Option("--prepared", help="Write Shopify's pages once and keep them: quicker, while nothing changes."),
+        typer.Option("--prepared", help="Write pages once and keep them: quicker, while nothing changes."),
     ] = DEFAULTS.prepared,
     stores_file: Annotated[Path | None, typer.Option(help="Write a stores file for SyncWorker here.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what is true of every store here, as JSON.")] = None,

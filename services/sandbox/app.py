@@ -26,6 +26,7 @@ def make_app(world: World) -> Starlette:
             scale=world.limits_scale,
             habits=world.nhanh,
             seed=world.seed,
+            prepared=world.prepared,
         )
         for store_id, store in world.stores.items()
     }

@@ -13,9 +13,9 @@ class SandboxOptions:
 
     `limits_scale` multiplies what the vendors allow (calls a window, size and refill of the cost bucket); None turns
     limits off. Every answer takes `latency_ms` longer than it needs, and a bulk operation `bulk_seconds`. Access tokens that
-    Shopify grants are good for `token_seconds`. With `prepared`
-    pages of Shopify's lists and results of its bulk queries are kept as they were first written: right as long as nothing
-    changes, and quick. `nhanh` is what Nhanh's documentation leaves open.
+    Shopify grants are good for `token_seconds`. With `prepared` pages of Shopify's lists, results of its bulk queries and
+    rows of Nhanh's products are kept as they were first written: right as long as nothing changes, and quick. `nhanh` is
+    what Nhanh's documentation leaves open.
     """
 
     products: int = 2_000

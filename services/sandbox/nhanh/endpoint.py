@@ -36,6 +36,7 @@ class NhanhEndpoint:
         scale: float | None,
         habits: NhanhHabits,
         seed: int,
+        prepared: bool = False,
     ) -> None:
         self.business = business
         self._store_id = store_id
@@ -43,7 +44,7 @@ class NhanhEndpoint:
         self._calls = calls
         self._clock = clock
         self._limits = Limits(scale, habits.window_scale)
-        self._lists = ListAnswers(business, store_id, plan=plan, habits=habits, seed=seed)
+        self._lists = ListAnswers(business, store_id, plan=plan, habits=habits, seed=seed, prepared=prepared)
         self._actions: dict[str, Callable[[bytes, Rule | None], bytes]] = {
             **{path: functools.partial(self._lists.answer, path) for path in self._lists.paths()},
             "business/depot": lambda _body, _rule: orjson.dumps(self._depots()),

@@ -14,6 +14,8 @@ from sandbox.nhanh.oddities import oddity_of
 from sandbox.nhanh.questions import Question, read_question
 from sandbox.nhanh.rows import listed_customer, listed_product, spoiled, stocked_product
 
+Write = Callable[[Business, int], bytes]
+
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
@@ -21,7 +23,7 @@ class _Kind:
 
     rows: RowList
     known: Callable[[], Sequence[int]]
-    write: Callable[[Business, int], bytes]
+    write: Write
     sort_key: str | None
     descending: bool = False
 
@@ -29,7 +31,16 @@ class _Kind:
 class ListAnswers:
     """Answers the list calls of one business."""
 
-    def __init__(self, business: Business, store_id: str, *, plan: FaultPlan, habits: NhanhHabits, seed: int) -> None:
+    def __init__(
+        self,
+        business: Business,
+        store_id: str,
+        *,
+        plan: FaultPlan,
+        habits: NhanhHabits,
+        seed: int,
+        prepared: bool = False,
+    ) -> None:
         self._business = business
         self._store_id = store_id
         self._plan = plan
@@ -37,10 +48,11 @@ class ListAnswers:
         self._seed = seed
         products = RowList(business.products, PRODUCT_CONDITIONS)
         customers = RowList(business.customers, CUSTOMER_CONDITIONS)
+        keep = _kept if prepared else _written_anew
         self._kinds = {
-            "product/list": _Kind(products, lambda: business.products.ids, listed_product, "id"),
+            "product/list": _Kind(products, lambda: business.products.ids, keep(listed_product), "id"),
             "product/inventory": _Kind(
-                products, lambda: business.stock.ids, stocked_product, "productId", descending=True
+                products, lambda: business.stock.ids, keep(stocked_product), "productId", descending=True
             ),
             "customer/list": _Kind(customers, lambda: business.customers.ids, listed_customer, None),
         }
@@ -90,6 +102,23 @@ class ListAnswers:
         if keyed:
             return b"{%b}" % b",".join(b'"%d":%b' % (one, row) for one, row in zip(ids, rows, strict=True))
         return b"[%b]" % b",".join(rows)
+
+
+def _written_anew(write: Write) -> Write:
+    return write
+
+
+def _kept(write: Write) -> Write:
+    """Keep each row as it was first written: products, with all their depots, take the longest to write."""
+    rows: dict[int, bytes] = {}
+
+    def kept(business: Business, one: int) -> bytes:
+        row = rows.get(one)
+        if row is None:
+            row = rows[one] = write(business, one)
+        return row
+
+    return kept
 
 
 def _answer(data: bytes, following: object | None) -> bytes:

@@ -141,3 +141,12 @@ async def test_every_row_is_told_of_as_it_truly_is(box: Caller) -> None:
     assert told["nhanh_products"].keys() == {str(one) for one in business.products} - parents
     assert told["shopify_variants"].keys() == {str(one) for one in shop.variants}
     assert told["shopify_customers"].keys() == {str(one) for one in shop.customers}
+
+
+async def test_prepared_products_are_those_that_are_written_anew() -> None:
+    """In both lists, the first time and again."""
+    async with calling(prepared=True) as quick, calling() as box:
+        for path in ("product/list", "product/inventory"):
+            expected, _ = await rows_and_cursors(box, path)
+            assert (await rows_and_cursors(quick, path))[0] == expected
+            assert (await rows_and_cursors(quick, path))[0] == expected
