@@ -59,7 +59,7 @@ class Account:
             "base_url": f"{self.sandbox_url}/shopify/hanoi",
             "shop": "hanoi",
             "api_version": "2026-07",
-            "access_token": self.world.shop.access_token,
+            "credentials": self.world.shop.access_token,
         }
         return Worker.started(Orders(self.database_url, nhanh, shopify, vendor, seconds, callers))
 
