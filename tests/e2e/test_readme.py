@@ -68,7 +68,7 @@ async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
 async def test_every_grpcurl_line_runs(reader: Reader) -> None:
     """By reflection alone a pull is started and watched to its end; a job is created, cancelled and counted."""
     lines = lines_of("grpcurl")
-    assert len(lines) == 10
+    assert len(lines) == 11
     job_id = "JOB_ID"
     answers = []
     for line in lines:
@@ -91,7 +91,7 @@ async def test_every_grpcurl_line_runs(reader: Reader) -> None:
 async def test_every_line_of_the_command_runs(reader: Reader) -> None:
     """Each ends with 0, the watched jobs COMPLETED."""
     lines = lines_of("nhanhsync")
-    assert len(lines) == 10
+    assert len(lines) == 11
     said = [await reader.types(line) for line in lines]
     for line, printed in zip(lines, said, strict=True):
         assert printed.strip(), line

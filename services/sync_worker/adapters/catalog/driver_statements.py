@@ -6,6 +6,8 @@ go as one array, so that a statement's text is always the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -14,17 +16,26 @@ from sqlalchemy.util import await_only
 
 Values = Sequence[tuple[Any, ...]]
 
+MOST_VALUES = 9_000
+"""Values of one statement, well below the 32,766 that SQLite takes (https://www.sqlite.org/limits.html)."""
+
 
 def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: Values) -> None:
-    """Insert rows that are not there yet: by COPY on PostgreSQL, by one prepared statement on SQLite."""
+    """Insert rows that are not there yet: by COPY on PostgreSQL, by statements of many rows on SQLite.
+
+    While a statement of SQLite's works, other threads run Python; between two of them the thread has to get its turn again, which
+    takes far longer than a row does. So there are as few as can be.
+    """
     if not rows:
         return
     if _is_postgresql(connection):
         driver: Any = connection.connection.driver_connection
         await_only(driver.copy_records_to_table(table.name, records=rows, columns=columns))
         return
-    marks = ", ".join("?" * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", list(rows))
+    at_once = MOST_VALUES // len(columns)
+    for start in range(0, len(rows), at_once):
+        part = rows[start : start + at_once]
+        connection.exec_driver_sql(_insert_many(table.name, columns, len(part)), tuple(chain.from_iterable(part)))
 
 
 def update_each(
@@ -70,6 +81,12 @@ def insert_missing(connection: Connection, table: Table, owner: str, ids: Sequen
         return connection.exec_driver_sql(f"INSERT INTO {table.name} {chosen}", (owner, given)).rowcount
     chosen = "SELECT ?, value FROM json_each(?)"
     return connection.exec_driver_sql(f"INSERT OR IGNORE INTO {table.name} {chosen}", (owner, _array(ids))).rowcount
+
+
+@lru_cache(maxsize=64)
+def _insert_many(table: str, columns: tuple[str, ...], rows: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
 
 
 def _with_ids(

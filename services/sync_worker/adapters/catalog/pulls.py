@@ -1,6 +1,5 @@
 """Pulls in the catalog: a step's rows and the place behind them, in one transaction."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -24,6 +23,7 @@ from sync_worker.adapters.catalog.pulls_gone import (
 from sync_worker.adapters.catalog.pulls_pages import Stored, store_rows
 from sync_worker.adapters.catalog.pulls_unreadable import forget_others, keep_refused, refused_of
 from sync_worker.adapters.catalog.tables import pull_runs
+from sync_worker.adapters.row_thread import in_row_thread
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import MirrorRow, PreparedRows, PullPlace, PullScope
@@ -97,7 +97,7 @@ class SqlPullCatalog:
 
     async def prepare(self, scope: PullScope, rows: Sequence[MirrorRow]) -> list[MirroredRow]:
         """Make rows ready; see `PullCatalog`. It takes milliseconds of CPU, so a thread does it."""
-        return await asyncio.to_thread(MIRRORS[scope.operation].rows, rows) if rows else []
+        return await in_row_thread(MIRRORS[scope.operation].rows, rows) if rows else []
 
     async def store_step(
         self,

@@ -1,9 +1,9 @@
 """Shopify's bulk operations: found, started, looked at, cancelled and read."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
+from sync_worker.adapters.row_thread import in_row_thread
 from sync_worker.adapters.shopify.answers import said
 from sync_worker.adapters.shopify.attempts import Attempts
 from sync_worker.adapters.shopify.bulk_documents import (
@@ -101,7 +101,7 @@ class BulkClient:
         url = operation.url or await fresh()
         async with aclosing(self._download.lines(url, fresh, position.offset)) as parts:
             async for lines in parts:
-                chunk = await asyncio.to_thread(chunk_of, lines, wanted, position)
+                chunk = await in_row_thread(chunk_of, lines, wanted, position)
                 position = chunk.behind
                 yield chunk
 
