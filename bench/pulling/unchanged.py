@@ -11,8 +11,8 @@ from bench.pulling.shop import pull, sandbox, worker
 
 TIMES_QUICKER = 1.5
 PEOPLE_A_ROW = 1.1
-MARKS = frozenset({"pull_runs", "pull_seen", "fences", "alembic_version"})
-"""What is a pull's own mark: where it stands, what it has seen, and whose turn it is."""
+MARKS = frozenset({"pull_runs", "pull_seen", "fences", "quotas", "catalog_version"})
+"""What is a pull's own mark: where it stands, what it has seen, whose turn it is, and what is left of the vendors' limits."""
 
 
 async def lines(folder: Path, rows: int) -> AsyncIterator[Line]:
