@@ -296,10 +296,13 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 
 def _tune_collection() -> None:
-    """Spare the program's own objects from being walked again and again: a pull makes millions of others, none in circles."""
+    """Spare the program's own objects from being walked again and again: a pull makes millions of others, few in circles.
+
+    Those few hold whole pages, so they are still looked for often enough.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(5_000, 10, 10)
 
 
 async def _serve(settings: WorkerSettings) -> None:
