@@ -33,7 +33,9 @@ def plain_variant(row: Any) -> ShopifyVariant | None:  # noqa: ANN401 - JSON
         quantity = row["inventoryQuantity"]
         if not (type(title) is type(product_title) is type(status) is str and status):
             return None
-        if quantity is not None and type(quantity) is not int:
+        if "\x00" in title or "\x00" in product_title or "\x00" in status:
+            return None
+        if quantity is not None and (type(quantity) is not int or abs(quantity) >= 10**_LONGEST_WHOLE):
             return None
         return ShopifyVariant(
             _number(row["id"], _VARIANT),
@@ -58,7 +60,7 @@ def plain_customer(row: Any) -> ShopifyCustomer | None:  # noqa: ANN401 - JSON
         spent, orders = row["amountSpent"], row["numberOfOrders"]
         email, phone, address = row["defaultEmailAddress"], row["defaultPhoneNumber"], row["defaultAddress"]
         currency = spent["currencyCode"]
-        if type(currency) is not str or not currency:
+        if type(currency) is not str or not currency or "\x00" in currency:
             return None
         return ShopifyCustomer(
             _number(row["id"], _CUSTOMER),

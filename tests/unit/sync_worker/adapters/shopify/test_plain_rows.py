@@ -109,3 +109,9 @@ def test_a_plain_variant_is_read_quickly(price: str) -> None:
     """The quick way is taken at all."""
     row = PLAIN_VARIANT | {"price": price}
     assert plain_variant(row) == decode._variant(row)
+
+
+@pytest.mark.parametrize("field", [{"title": "a\x00b"}, {"inventoryQuantity": 2**63}])
+def test_what_no_database_takes_is_not_plain(field: dict[str, Any]) -> None:
+    """A NUL, or a number beyond 64 bits, goes the careful way."""
+    assert plain_variant(PLAIN_VARIANT | field) is None
