@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, case, exists, func, select
 from sync_worker.adapters.catalog.pushes_selection import in_parts
 from sync_worker.adapters.catalog.tables import confirmed_values, pull_runs, shopify_variants, unreadable_rows
 from sync_worker.domain.operations import Operation
+from sync_worker.domain.pulls import OVERLAP_SECONDS
 from sync_worker.domain.push_plan import Confirmed, Lane
 
 Key = tuple[int, int]
@@ -49,9 +50,10 @@ def _to_pulls(connection: Connection, store_id: str, variant_ids: Sequence[int])
 
     A row was as it is when it was written, and again when a pull of everything, or of all changes, began that told of nothing
     else: unchanged rows are not written. A row that such a pull could not read is not confirmed by it.
+    What changed shortly before a pull may not have been told of yet, so it confirms nothing of its last OVERLAP_SECONDS.
     """
     columns = shopify_variants.c
-    covered = func.coalesce(_covered_until(store_id), 0) * 1_000_000
+    covered = (func.coalesce(_covered_until(store_id), 0) - OVERLAP_SECONDS) * 1_000_000
     unreadable = exists().where(
         unreadable_rows.c.store_id == store_id,
         unreadable_rows.c.operation == Operation.PULL_SHOPIFY_PRODUCTS.value,
