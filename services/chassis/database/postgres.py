@@ -115,22 +115,24 @@ class PostgresDatabase:
         for again in range(1, RUNS_AGAIN + 1):
             try:
                 return await self._run_once(engine, unit)
-            except DBAPIError as error:
+            except (DBAPIError, asyncpg.PostgresError) as error:
                 if not _chosen_as_victim(error):
                     raise
-                log.warning("unit_runs_again", database=self._name, again=again, reason=str(error.orig))
+                log.warning("unit_runs_again", database=self._name, again=again, reason=_said(error))
         try:
             return await self._run_once(engine, unit)
-        except DBAPIError as error:
+        except (DBAPIError, asyncpg.PostgresError) as error:
             if not _chosen_as_victim(error):
                 raise
             raise DatabaseUnavailableError(
-                f"the database undid a unit of work {RUNS_AGAIN + 1} times for the sake of others: {error.orig}"
+                f"the database undid a unit of work {RUNS_AGAIN + 1} times for the sake of others: {_said(error)}"
             ) from error
 
     async def _run_once(self, engine: AsyncEngine, unit: Callable[[Connection], Result]) -> Result:
+        connected = False
         try:
             async with engine.begin() as connection:
+                connected = True
                 if self._behind_pooler:  # which passes no such setting on when it connects
                     await connection.execute(_TIME_OUTS)
                 return await connection.run_sync(unit)
@@ -141,7 +143,10 @@ class PostgresDatabase:
                 raise
             raise DatabaseUnavailableError(f"the database could not run a unit of work: {error.orig}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            # From connecting, which SQLAlchemy lets through as the driver says it; a TimeoutError is an OSError.
+            # As the driver says it: from connecting, and from what a unit asks of the driver itself (COPY). A TimeoutError is
+            # an OSError.
+            if connected and not _away(error):
+                raise
             raise DatabaseUnavailableError(f"the database {self._name} cannot be reached: {error!r}") from error
 
 
@@ -197,25 +202,35 @@ def _refuse_stale(connection: Any, _record: object, _proxy: object) -> None:  # 
         raise InvalidatePoolError
 
 
-def _chosen_as_victim(error: DBAPIError) -> bool:
+def _chosen_as_victim(error: Exception) -> bool:
     """Tell whether the same unit may well succeed when it is run again.
 
     So may one whose prepared statement no longer fits, after another replica has migrated the schema.
     """
-    return _state(error) in _RUN_AGAIN or isinstance(
-        getattr(error.orig, "__cause__", None), asyncpg.InvalidCachedStatementError
-    )
+    return _state(error) in _RUN_AGAIN or isinstance(_driver(error), asyncpg.InvalidCachedStatementError)
 
 
-def _away(error: DBAPIError) -> bool:
-    driver = getattr(error.orig, "__cause__", None)
+def _away(error: Exception) -> bool:
+    """Tell whether the database, or the way to it, is at fault, and not what was asked of it."""
+    driver = _driver(error)
+    if isinstance(driver, ValueError):  # values that it cannot send, which it counts among the errors of its interface
+        return False
     return (
-        error.connection_invalidated
-        or isinstance(driver, asyncpg.InterfaceError)
+        (isinstance(error, DBAPIError) and error.connection_invalidated)
+        or isinstance(driver, asyncpg.InterfaceError | OSError)
         or (_state(error) or "").startswith(_AWAY)
     )
 
 
-def _state(error: DBAPIError) -> str | None:
-    state: str | None = getattr(error.orig, "sqlstate", None)
+def _driver(error: Exception) -> BaseException | None:
+    """Find what the driver itself raised."""
+    return getattr(error.orig, "__cause__", None) if isinstance(error, DBAPIError) else error
+
+
+def _said(error: Exception) -> str:
+    return str(error.orig if isinstance(error, DBAPIError) else error)
+
+
+def _state(error: Exception) -> str | None:
+    state: str | None = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
     return state

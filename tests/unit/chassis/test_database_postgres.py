@@ -3,13 +3,16 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
 import pytest
 from chassis.database import Database, DatabaseUnavailableError, open_database, postgres
 from sqlalchemy import Connection, make_url, text
+from sqlalchemy.util import await_only
 from structlog.testing import capture_logs
 
 from tests.fakes.postgres import Server, fresh_database
@@ -160,6 +163,54 @@ async def test_a_fault_of_the_unit_is_the_units(database: Database) -> None:
     with pytest.raises(Exception, match="nowhere") as raised:
         await database.write(run("SELECT * FROM nowhere"))
     assert not isinstance(raised.value, DatabaseUnavailableError)
+
+
+def copied(*notes: str) -> Callable[[Connection], None]:
+    """A unit that asks the driver itself to store notes, with ids from 1 on."""
+
+    def unit(connection: Connection) -> None:
+        connection.execute(text("SELECT 1"))  # with its first statement SQLAlchemy begins the transaction
+        driver: Any = connection.connection.driver_connection
+        rows = list(enumerate(notes, 1))
+        await_only(driver.copy_records_to_table("notes", records=rows, columns=("id", "text")))
+
+    return unit
+
+
+async def test_a_fault_that_the_driver_itself_tells_of_is_the_units(database: Database) -> None:
+    """Rows that collide are no reason to call the database away."""
+    await database.write(copied("one"))
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await database.write(copied("again"))
+    assert await database.read(COUNT) == 1
+
+
+async def test_a_victim_that_the_driver_itself_tells_of_is_run_again(database: Database) -> None:
+    """It reaches the unit without SQLAlchemy's word for it."""
+    runs = count(1)
+
+    def unit(connection: Connection) -> int:
+        copied("one")(connection)
+        if (run_number := next(runs)) == 1:
+            raise asyncpg.DeadlockDetectedError("for another")
+        return run_number
+
+    assert await database.write(unit) == 2
+    assert await database.read(COUNT) == 1
+
+
+async def test_a_connection_that_breaks_under_the_driver_is_unavailable(database: Database) -> None:
+    """What is asked of the driver itself finds it as every other statement does."""
+
+    def unit(connection: Connection) -> None:
+        copied("one")(connection)
+        driver: Any = connection.connection.driver_connection
+        driver.terminate()
+        await_only(driver.copy_records_to_table("notes", records=[(2, "two")], columns=("id", "text")))
+
+    with pytest.raises(DatabaseUnavailableError):
+        await database.write(unit)
+    assert await database.read(COUNT) == 0
 
 
 async def test_a_connection_that_breaks_is_unavailable(database: Database) -> None:

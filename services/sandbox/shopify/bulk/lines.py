@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.shopify.bulk.queries import BulkQuery
+from sandbox.shopify.bulk.queries import BulkQuery, BulkQueryError
 from sandbox.shopify.context import Call
 from sandbox.shopify.rows import Row, customer_row, level_row, location_row, product_row, variant_row
 from sandbox.shopify.search import CUSTOMER_VALUES, PRODUCT_VALUES, read_search, variant_values
@@ -106,7 +106,7 @@ def _children(part: Part, row: Row, info: Info) -> Iterator[Row]:
             variant = row["_variant"]
             levels = (level_row(shop, variant, one) for one in sorted(variant.quantities))
             return (level for level in levels if level is not None)
-    raise NotImplementedError(f"{part.owner}.{part.name}")
+    raise BulkQueryError(f"The sandbox runs no bulk queries of {part.owner}.{part.name}.")
 
 
 def _roots(query: BulkQuery, call: Call) -> Iterator[Row]:
@@ -124,6 +124,6 @@ def _roots(query: BulkQuery, call: Call) -> Iterator[Row]:
         case "customers":
             rows, values, show = shop.customers, CUSTOMER_VALUES, lambda row: customer_row(shop, row)
         case _:
-            raise NotImplementedError(query.root)
+            raise BulkQueryError(f"The sandbox runs no bulk queries of {query.root}.")
     search = read_search(query.arguments.get("query"), values)
     return (as_planned(show(rows[one]), call) for one in rows.ids if search.holds(rows[one]))

@@ -28,12 +28,12 @@ def run_query(_root: object, info: GraphQLResolveInfo, query: str, groupObjects:
     refusal = no_slot(call, "QUERY")
     if refusal is not None:
         return refusal
+    call.unreadable = call.bad_items("bulkOperationRunQuery")
     try:
-        wanted = read_query(query, info.schema)
+        result = _result(read_query(query, info.schema), call, query, grouped=groupObjects)
     except BulkQueryError as error:
         return refused("INVALID", str(error), ["query"])
-    call.unreadable = call.bad_items("bulkOperationRunQuery")
-    return begun(call, "QUERY", query, *_result(wanted, call, query, grouped=groupObjects))
+    return begun(call, "QUERY", query, *result)
 
 
 def cancel(_root: object, info: GraphQLResolveInfo, id: str) -> Payload:

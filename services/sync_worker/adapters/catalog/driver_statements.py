@@ -1,17 +1,18 @@
 # ruff: noqa: S608 - every name in these statements is one of ours, every value a parameter
-"""The statements that every row of a pull passes, given to the database's own driver: SQLAlchemy's way costs several times more.
+"""The statements that rows pass by the thousand, given to the database's own driver: SQLAlchemy's way costs several times more.
 
 They run inside the unit's transaction, as every other statement does. Values go as tuples in the order of named columns; ids
 go as one array, so that a statement's text is always the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table
+from sqlalchemy import Column, Connection, String, Table
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.util import await_only
 
 Values = Sequence[tuple[Any, ...]]
@@ -30,12 +31,26 @@ def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], r
         return
     if _is_postgresql(connection):
         driver: Any = connection.connection.driver_connection
+        if not driver.is_in_transaction():  # SQLAlchemy begins it with its own first statement
+            connection.exec_driver_sql("SELECT 1")
         await_only(driver.copy_records_to_table(table.name, records=rows, columns=columns))
         return
     at_once = MOST_VALUES // len(columns)
     for start in range(0, len(rows), at_once):
         part = rows[start : start + at_once]
         connection.exec_driver_sql(_insert_many(table.name, columns, len(part)), tuple(chain.from_iterable(part)))
+
+
+def insert_unless_there(connection: Connection, columns: Sequence[Column[Any]], rows: Values) -> int:
+    """Insert rows with these columns of a table, but for those that collide with one that is there; how many were stored."""
+    if not rows:
+        return 0
+    given = tuple(columns)
+    if _is_postgresql(connection):
+        by_column = tuple(list(values) for values in zip(*rows, strict=True))
+        return connection.exec_driver_sql(_from_arrays(given), by_column).rowcount
+    marks = f"VALUES ({', '.join('?' * len(given))})"
+    return connection.exec_driver_sql(_unless_there(given, marks), list(rows)).rowcount
 
 
 def update_each(
@@ -64,11 +79,20 @@ def read_by_id(
 
 
 def delete_by_id(
-    connection: Connection, table: Table, of: Mapping[str, object], id_column: str, ids: Sequence[int]
+    connection: Connection,
+    table: Table,
+    of: Mapping[str, object],
+    id_column: str,
+    ids: Sequence[int],
+    *,
+    older: tuple[str, int] | None = None,
 ) -> None:
-    """Delete the rows with these ids, among those with the values of `of`."""
+    """Delete the rows with these ids, among those with the values of `of`; with `older`, only where that column is less."""
     if ids:
         where, values = _with_ids(connection, of, id_column, ids)
+        if older is not None:
+            column, limit = older
+            where += f" AND {column} < {int(limit)}"
         connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE {where}", values)
 
 
@@ -87,6 +111,22 @@ def insert_missing(connection: Connection, table: Table, owner: str, ids: Sequen
 def _insert_many(table: str, columns: tuple[str, ...], rows: int) -> str:
     row = f"({', '.join('?' * len(columns))})"
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
+
+
+@cache
+def _from_arrays(columns: tuple[Column[Any], ...]) -> str:
+    arrays = ", ".join(f"${place}::{_element(column)}[]" for place, column in enumerate(columns, 1))
+    return _unless_there(columns, f"SELECT * FROM unnest({arrays})")
+
+
+def _unless_there(columns: tuple[Column[Any], ...], source: str) -> str:
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    return f"INSERT INTO {columns[0].table.name} ({names}) {source} ON CONFLICT DO NOTHING"
+
+
+def _element(column: Column[Any]) -> str:
+    # Cast to a length, text would be cut to it; stored in a column that has one, it is refused.
+    return "text" if isinstance(column.type, String) else column.type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
 
 
 def _with_ids(

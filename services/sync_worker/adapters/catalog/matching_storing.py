@@ -23,10 +23,10 @@ from sqlalchemy import (
     select,
 )
 
+from sync_worker.adapters.catalog.driver_statements import insert_new, insert_unless_there
 from sync_worker.adapters.catalog.job_runs import save_job_run
 from sync_worker.adapters.catalog.matching_scratch import SCRATCH
 from sync_worker.adapters.catalog.matching_sides import JOB, STORE, scope_values
-from sync_worker.adapters.catalog.row_inserts import insert_rows
 from sync_worker.adapters.catalog.statistics import refresh_statistics
 from sync_worker.adapters.catalog.tables import mappings, shopify_variants, unmatched
 from sync_worker.application.ports.match_catalog import MatchScope
@@ -83,7 +83,7 @@ def store_links(
         )
         for nhanh_id, shopify_id, evidence in links
     ]
-    return insert_rows(connection, _LINK_COLUMNS, rows, skip_conflicts=True)
+    return insert_unless_there(connection, _LINK_COLUMNS, rows)
 
 
 def store_judged_links(connection: Connection, scope: MatchScope, *, now: int, new_id: Callable[[], str]) -> int:
@@ -91,7 +91,12 @@ def store_judged_links(connection: Connection, scope: MatchScope, *, now: int, n
     scratch = SCRATCH[scope.entity]
     linked = select(func.count()).select_from(scratch.verdicts).where(scratch.verdicts.c.reason.is_(None))
     links: int = connection.execute(linked).scalar_one()
-    insert_rows(connection, list(scratch.new_ids.c), [(place, new_id()) for place in range(1, links + 1)])
+    insert_new(
+        connection,
+        scratch.new_ids,
+        tuple(scratch.new_ids.c.keys()),
+        [(place, new_id()) for place in range(1, links + 1)],
+    )
     refresh_statistics(connection, scratch.new_ids)
     statement = insert(connection, mappings).from_select(_LINK_COLUMNS, _judged(scope.entity), include_defaults=False)
     values = {**scope_values(scope), "sure": scope.auto_link_confidence, "now": now}
@@ -150,9 +155,10 @@ def clear_unmatched(connection: Connection, scope: MatchScope, side: Side, after
 
 def store_unmatched(connection: Connection, scope: MatchScope, side: Side, rows: Sequence[Unmatched]) -> None:
     """Store what was left alone, and why."""
-    insert_rows(
+    insert_new(
         connection,
-        list(unmatched.c),
+        unmatched,
+        tuple(unmatched.c.keys()),
         [
             (
                 scope.store_id,

@@ -19,8 +19,9 @@ from sync_worker.adapters.catalog.pulls_gone import (
     must_not_go,
     seen_before,
     unseen,
+    written_by,
 )
-from sync_worker.adapters.catalog.pulls_pages import Stored, store_rows
+from sync_worker.adapters.catalog.pulls_pages import Stored, store_rows, take_back_older_prices
 from sync_worker.adapters.catalog.pulls_unreadable import forget_others, keep_refused, refused_of
 from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.adapters.row_thread import in_row_thread
@@ -28,6 +29,7 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import MirrorRow, PreparedRows, PullPlace, PullScope
 from sync_worker.domain.failures import GuardTripped, OperationFailure
+from sync_worker.domain.operations import Operation
 from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
 from sync_worker.domain.requests import PullMode
 
@@ -118,7 +120,10 @@ class SqlPullCatalog:
         def unit(connection: Connection) -> PullPlace:
             raise_fence(connection, scope.fence)
             stored = store_rows(connection, mirror, scope.store_id, ready, began=place.began, read_time=read_time)
-            keep_refused(connection, scope, place.pull_id, refused, [row.vendor_id for row in ready])
+            read = [row.vendor_id for row in ready]
+            if scope.operation is Operation.PULL_SHOPIFY_PRODUCTS:
+                take_back_older_prices(connection, scope.store_id, read, read_time)
+            keep_refused(connection, scope, place.pull_id, refused, read)
             told = _counted(connection, scope, place, stored, [row.vendor_id for row in refused])
             counts = place.counts + replace(told, pages=pages)
             _move(
@@ -231,18 +236,16 @@ def _counted(
 ) -> PullCounts:
     """Count what came of a step's rows, and mark as seen what was not written.
 
-    A pull that knows what it has seen counts each row once, however often it is told of it.
+    Each row is counted once, by the first time that the pull is told of it.
     """
-    created, updated, unchanged = len(stored.created), len(stored.updated), len(stored.unchanged)
-    if not _marks_gone(scope, place):
-        return PullCounts(created=created, updated=updated, unchanged=unchanged, failed=len(refused))
     changed = [row.vendor_id for row in (*stored.updated, *(stored.created if place.counts.failed else ()))]
     before = seen_before(connection, place.pull_id, changed)
+    written = written_by(connection, MIRRORS[scope.operation], scope.store_id, place.began, refused)
     return PullCounts(
-        created=created - sum(row.vendor_id in before for row in stored.created),
-        updated=updated - sum(row.vendor_id in before for row in stored.updated),
+        created=sum(row.vendor_id not in before for row in stored.created),
+        updated=sum(row.vendor_id not in before for row in stored.updated),
         unchanged=mark_seen(connection, place.pull_id, [row.vendor_id for row in stored.unchanged]),
-        failed=mark_seen(connection, place.pull_id, refused),
+        failed=mark_seen(connection, place.pull_id, [one for one in refused if one not in written]),
     )
 
 

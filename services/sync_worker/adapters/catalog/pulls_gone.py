@@ -26,6 +26,17 @@ def seen_before(connection: Connection, pull_id: str, vendor_ids: Sequence[int])
     return {vendor_id for (vendor_id,) in found}
 
 
+def written_by(
+    connection: Connection, mirror: Mirror, store_id: str, began: int, vendor_ids: Sequence[int]
+) -> set[int]:
+    """Find those of these ids whose rows the pull that began then has written."""
+    if not vendor_ids:
+        return set()
+    of = {"store_id": store_id, "change_pull": began}
+    found = read_by_id(connection, mirror.table, (mirror.id_column,), of, mirror.id_column, vendor_ids)
+    return {vendor_id for (vendor_id,) in found}
+
+
 def drop_seen(connection: Connection, pull_id: str) -> None:
     """Forget what a pull has seen."""
     connection.execute(delete(pull_seen).where(pull_seen.c.pull_id == pull_id))

@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 
 from sync_worker.adapters.catalog.driver_statements import delete_by_id, insert_new, read_by_id, update_each
 from sync_worker.adapters.catalog.mirrors import Mirror, MirroredRow
-from sync_worker.adapters.catalog.tables import phone_keys
+from sync_worker.adapters.catalog.tables import confirmed_values, phone_keys
 from sync_worker.domain.mappings import Side
+from sync_worker.domain.push_plan import Lane
 
 PHONE_COLUMNS = ("store_id", "side", "phone_key", "owner_id", "rule", "confidence")
 
@@ -63,6 +64,16 @@ def store_rows(
         )
         insert_new(connection, phone_keys, PHONE_COLUMNS, [*_phones(store_id, mirror.side, stored.created, differing)])
     return stored
+
+
+def take_back_older_prices(connection: Connection, store_id: str, variant_ids: Sequence[int], read_time: int) -> None:
+    """Forget what Shopify confirmed to pushes before these variants were read: what was read is the later word.
+
+    A price that somebody has set back is then known again, although its row has not changed.
+    """
+    for kind in Lane.PRICE.kinds:
+        of = {"store_id": store_id, "kind": kind.value, "location_id": 0}
+        delete_by_id(connection, confirmed_values, of, "owner_id", variant_ids, older=("confirm_time", read_time))
 
 
 def _told_apart(

@@ -168,4 +168,4 @@ def _words(messages: Json) -> str:
         return "; ".join(f"{name}: {_words(inner)}" for name, inner in messages.items())
     if isinstance(messages, list):
         return "; ".join(filter(None, map(_words, messages)))
-    return " ".join(str(messages).split()) if messages is not None else ""
+    return " ".join(str(messages).replace("\x00", "\ufffd").split()) if messages is not None else ""

@@ -162,8 +162,8 @@ class Line:
             told, self._to_tell = self._to_tell, False
             now = self._clock.monotonic()
             asked = list(self._waiters)
-            wants = tuple(Want(each.call_id, each.traffic, each.cost(), now - each.began) for each in asked)
             try:
+                wants = tuple(Want(each.call_id, each.traffic, each.cost(), now - each.began) for each in asked)
                 decision = await self._visit(wants)
             except DatabaseUnavailableError as error:
                 log.warning("the limits that workers share cannot be reached", error=str(error))

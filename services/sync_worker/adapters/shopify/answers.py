@@ -189,4 +189,4 @@ def _also_said(body: object) -> str:
 def said(message: object) -> str:
     """Shorten what the vendor says to one readable line."""
     text = message if isinstance(message, str) else orjson.dumps(message).decode()
-    return " ".join(text.split())[:MESSAGE_LENGTH] or "no message"
+    return " ".join(text.replace("\x00", "\ufffd").split())[:MESSAGE_LENGTH] or "no message"

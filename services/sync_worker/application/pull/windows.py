@@ -24,10 +24,10 @@ import orjson
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.nhanh import MAX_IDS, Nhanh
 from sync_worker.application.ports.pages import Page
-from sync_worker.application.pull.sources import Step
+from sync_worker.application.pull.sources import PlaceUseless, Step
 from sync_worker.application.pull.time_windows import CURSORS, Window, WindowPlan
 from sync_worker.domain.customers import NhanhCustomer
-from sync_worker.domain.failures import Origin
+from sync_worker.domain.failures import OperationFailure, Origin
 from sync_worker.domain.pulls import OVERLAP_SECONDS
 from sync_worker.domain.requests import NhanhCustomerFilter
 
@@ -181,10 +181,17 @@ def _document(text: str) -> dict[str, Any] | None:
 
 
 def _read(text: str) -> _Place:
-    document = _document(text)
-    if document is None:
-        raise ValueError("this place is a vendor's cursor, which belongs to another way of reading")
-    return _Place(Phase(document["phase"]), WindowPlan.from_json(document["plan"]), document["after"])
+    """Read a place.
+
+    Raises:
+        PlaceUseless: It was not written by this release.
+    """
+    try:
+        document = orjson.loads(text)
+        return _Place(Phase(document["phase"]), WindowPlan.from_json(document["plan"]), document["after"])
+    except (KeyError, TypeError, ValueError):
+        message = "The place that was reached cannot be read by this release; the next attempt begins anew."
+        raise PlaceUseless(OperationFailure("PULL_PLACE_UNREADABLE", message, retryable=True)) from None
 
 
 def _take(at: _Place, window: Window, page: Page[NhanhCustomer]) -> None:

@@ -144,6 +144,18 @@ async def test_a_pull_after_a_push_is_the_later_word(prices: Prices) -> None:
     assert known.values[0] == 10
 
 
+async def test_a_filtered_pull_after_a_push_is_the_later_word_on_what_it_was_told_of(prices: Prices) -> None:
+    """A price that was set back is known again although its row has not changed; of other rows the push stays the last word."""
+    await prices.end(await prices.begin(), a_variant(5, price=10), a_variant(6, price=1))
+    when = await prices.pushed(99, None)
+    await prices.end(await prices.begin(ACTIVE), a_variant(6, price=1))
+    assert await prices.known() == Confirmed((99, None), when)
+    await prices.end(await prices.begin(ACTIVE), a_variant(5, price=10))
+    known = await prices.known()
+    assert known is not None
+    assert known.values[0] == 10
+
+
 async def test_a_push_shortly_before_a_pull_stays_the_later_word(prices: Prices) -> None:
     """An incremental pull may not be told of it yet: Shopify finds changed rows by an index that lags behind."""
     await prices.end(await prices.begin(), a_variant(5, price=10))

@@ -172,7 +172,7 @@ async def test_clearing_forgets_unfinished_pulls_only(database: Database, reader
         place = await pulls.open(scope, PullMode.FULL)
         await pulls.store_step(scope, place, [], "1", read_time=1)
     place = await pulls.open(scopes[1], PullMode.FULL)
-    await pulls.store_step(scopes[1], place, [], "1", read_time=1, refused=[RowRefusal(1, "cannot be read")])
+    await pulls.store_step(scopes[1], place, [], "1", read_time=1, refused=[RowRefusal(901, "cannot be read")])
     assert len(await database.read(lambda c: c.execute(pull_seen.select()).all())) == 1
     assert await reader.clear("hanoi", [Operation.PULL_NHANH_PRODUCTS]) == 2
     assert await reader.clear("hanoi", [Operation.PULL_NHANH_PRODUCTS]) == 0

@@ -18,6 +18,7 @@ from sync_worker.adapters.catalog.tables import (
     shopify_variants,
 )
 from sync_worker.application.ports.job import Fence
+from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullPlace, PullScope
 from sync_worker.domain.failures import GuardTripped, LeaseLost, OperationFailure
 from sync_worker.domain.operations import Operation
@@ -92,6 +93,23 @@ async def test_of_several_rows_with_one_id_the_last_counts(pulls: Pulls) -> None
     )
     assert done.counts.rows == 2
     assert await pulls.rows(nhanh_products, "nhanh_id", "name") == [(1, "new"), (2, "Item 2")]
+
+
+@pytest.mark.parametrize("marks_gone", [True, False])
+async def test_a_row_on_several_pages_counts_once(pulls: Pulls, marks_gone: bool) -> None:
+    """A list that moves while it is read, and windows that overlap, tell of some rows again."""
+    scope = replace(PRODUCTS, marks_gone=marks_gone)
+    await pulls.whole(scope, a_nhanh_product(1), a_nhanh_product(2))
+    scope = replace(scope, job_id="job-2")
+    pulls.clock.advance(1)
+    place = await pulls.catalog.open(scope, FULL)
+    page = a_nhanh_product(1), a_nhanh_product(2, name="Renamed"), a_nhanh_product(3)
+    for cursor in ("1", "2"):
+        place = await pulls.store(scope, place, *page, cursor=cursor)
+    refused = [RowRefusal(number, "cannot be read") for number in (1, 2, 3, 4)]
+    for _ in range(2):
+        place = await pulls.catalog.store_step(scope, place, [], "3", read_time=1, refused=refused)
+    assert place.counts == PullCounts(created=1, updated=1, unchanged=1, pages=4, failed=1)
 
 
 async def test_an_unfinished_pull_goes_on_at_its_page(pulls: Pulls) -> None:

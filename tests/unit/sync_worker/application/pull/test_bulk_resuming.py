@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.adapters.shopify import bulk_download
 from sync_worker.application.ports.job import OperationResult
 from sync_worker.domain.failures import OperationFailure
@@ -147,3 +148,16 @@ async def test_a_result_that_is_gone_begins_anew(bulk: BulkWorld) -> None:
     assert (failed.value.code, failed.value.retryable) == ("BULK_RESULT_GONE", True)
     assert (await bulk.pull()).result["unchanged"] != 0
     assert bulk.shop.starts == 2
+
+
+async def test_a_place_of_another_release_begins_anew(bulk: BulkWorld) -> None:
+    """What this release cannot read says where nothing is: the attempt fails and says so, and the next one pulls it all."""
+    bulk.shop.content = CONTENT
+    with pytest.raises(Killed):
+        await bulk.pull(a_job(5))
+    kept = '{"bulk_operation":1,"somewhere":"else"}'
+    await bulk.database.write(lambda connection: connection.execute(pull_runs.update().values(cursor=kept)).rowcount)
+    with pytest.raises(OperationFailure) as failed:
+        await bulk.pull()
+    assert (failed.value.code, failed.value.retryable) == ("PULL_PLACE_UNREADABLE", True)
+    assert (await bulk.pull()).progress.successful == 30

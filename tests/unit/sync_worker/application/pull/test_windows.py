@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync_worker.application.ports.nhanh import Nhanh
 from sync_worker.application.pull import time_windows
-from sync_worker.application.pull.sources import Step
+from sync_worker.application.pull.sources import PlaceUseless, Step
 from sync_worker.application.pull.windows import LOOK_PAGES, WindowedSource, is_place
 from sync_worker.domain.customers import NhanhCustomer
 from sync_worker.domain.failures import VendorUnavailable
@@ -219,6 +219,16 @@ async def test_a_vendors_cursor_is_no_place_of_windows() -> None:
     assert is_place(world.mirror.place)
     for cursor in ('{"id":7}', "[1742545330,6478]", '"92220"', "7", "no json"):
         assert not is_place(cursor)
+
+
+@pytest.mark.parametrize("place", ['{"phase":"resting"}', '{"phase":"windows","plan":{},"after":0}'])
+async def test_a_place_of_another_release_is_useless(place: str) -> None:
+    """What this release cannot read says where nothing is: the pull begins anew."""
+    world = a_world(spread(40, NOW))
+    world.mirror.place = place
+    with pytest.raises(PlaceUseless) as useless:
+        await world.attempt()
+    assert useless.value.failure.code == "PULL_PLACE_UNREADABLE"
 
 
 @settings(max_examples=150, deadline=None)
