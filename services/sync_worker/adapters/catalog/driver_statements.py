@@ -74,8 +74,12 @@ def read_by_id(
     ids: Sequence[int],
 ) -> Iterable[Any]:
     """Read columns of the rows with these ids, among those with the values of `of`."""
-    where, values = _with_ids(connection, of, id_column, ids)
-    return connection.exec_driver_sql(f"SELECT {', '.join(columns)} FROM {table.name} WHERE {where}", values)
+    chosen = ", ".join(columns)
+    if _is_postgresql(connection):
+        statement = f"SELECT {chosen} FROM {_one_by_one(table, columns, of, id_column)}"
+        return connection.exec_driver_sql(statement, (*of.values(), [*ids]))
+    statement = f"SELECT {chosen} FROM {table.name} WHERE {_among_array(of, id_column)}"
+    return connection.exec_driver_sql(statement, (*of.values(), _array(ids)))
 
 
 def delete_by_id(
@@ -88,12 +92,15 @@ def delete_by_id(
     older: tuple[str, int] | None = None,
 ) -> None:
     """Delete the rows with these ids, among those with the values of `of`; with `older`, only where that column is less."""
-    if ids:
-        where, values = _with_ids(connection, of, id_column, ids)
-        if older is not None:
-            column, limit = older
-            where += f" AND {column} < {int(limit)}"
-        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE {where}", values)
+    if not ids:
+        return
+    still = "" if older is None else f" AND {older[0]} < {int(older[1])}"
+    if _is_postgresql(connection):
+        found = f"ARRAY(SELECT ctid FROM {_one_by_one(table, ('ctid',), of, id_column)})"
+        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE ctid = ANY({found}){still}", (*of.values(), [*ids]))
+    else:
+        where = _among_array(of, id_column)
+        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE {where}{still}", (*of.values(), _array(ids)))
 
 
 def insert_missing(connection: Connection, table: Table, owner: str, ids: Sequence[int]) -> int:
@@ -129,15 +136,20 @@ def _element(column: Column[Any]) -> str:
     return "text" if isinstance(column.type, String) else column.type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
 
 
-def _with_ids(
-    connection: Connection, of: Mapping[str, object], id_column: str, ids: Sequence[int]
-) -> tuple[str, tuple[object, ...]]:
-    is_postgresql = _is_postgresql(connection)
-    mark = "$" if is_postgresql else "?"
-    fixed = " AND ".join(f"{name} = {mark}{place}" for place, name in enumerate(of, 1))
-    place = f"{mark}{len(of) + 1}"
-    among = f"= ANY({place}::bigint[])" if is_postgresql else f"IN (SELECT value FROM json_each({place}))"
-    return f"{fixed} AND {id_column} {among}", (*of.values(), [*ids] if is_postgresql else _array(ids))
+def _one_by_one(table: Table, columns: tuple[str, ...], of: Mapping[str, object], id_column: str) -> str:
+    """Have PostgreSQL look each id up by the index that knows it; OFFSET 0 keeps it from making a join of that.
+
+    Left to itself it reads a new shop's every row for every page: until a table has been analyzed it takes a shop for a few rows.
+    """
+    fixed = " AND ".join(f"{name} = ${place}" for place, name in enumerate(of, 1))
+    lookup = f"SELECT {', '.join(columns)} FROM {table.name} WHERE {fixed} AND {id_column} = wanted.id OFFSET 0"
+    return f"unnest(${len(of) + 1}::bigint[]) AS wanted(id) CROSS JOIN LATERAL ({lookup}) AS found"
+
+
+def _among_array(of: Mapping[str, object], id_column: str) -> str:
+    """Name the condition for SQLite, whose array is JSON."""
+    fixed = " AND ".join(f"{name} = ?" for name in of)
+    return f"{fixed} AND {id_column} IN (SELECT value FROM json_each(?))"
 
 
 def _array(ids: Sequence[int]) -> str:
