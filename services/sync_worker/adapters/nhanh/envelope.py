@@ -24,7 +24,8 @@ form has the same value."""
 
 LONGEST_MESSAGE = 400
 RATE_LIMIT_CODES = frozenset({"ERR_429", "ERR_EXCEEDED_RATE_LIMIT"})
-_LONG_NUMBER = re.compile(rb"[0-9.]{16}")
+_DIGITS_AS_ZEROS = bytes(48 if byte in b"0123456789." else 32 for byte in range(256))
+_LONG_NUMBER = b"0" * 16
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _BAD_TOKEN = re.compile(r"invalid access(token|code)", re.IGNORECASE)
 
@@ -86,7 +87,7 @@ def _parsed(content: bytes) -> Json:
 
     A float keeps every number of at most 15 digits. Cursors go back as they came, so one with a float in it is read again.
     """
-    if not _LONG_NUMBER.search(content):
+    if _LONG_NUMBER not in content.translate(_DIGITS_AS_ZEROS):  # quicker than a regular expression by far
         with contextlib.suppress(orjson.JSONDecodeError):  # halves of surrogate pairs, say, which are read below
             quick: Json = orjson.loads(content)
             if not _has_float(quick.get("paginator") if isinstance(quick, dict) else None):
