@@ -51,12 +51,12 @@ class Mirror:
 
     def rows(self, objects: Sequence[MirrorRow]) -> list[MirroredRow]:
         """Make rows of objects; of several with one id the last counts."""
-        return list({row.vendor_id: row for row in map(self._row, objects)}.values())
-
-    def _row(self, found: MirrorRow) -> MirroredRow:
-        values = self.values(found)
-        phones = customer_phone_keys(found) if isinstance(found, NhanhCustomer | ShopifyCustomer) else ()
-        return MirroredRow(values[0], values, phones, _hash(values, phones))
+        made: dict[int, MirroredRow] = {}
+        for found in objects:
+            values = self.values(found)
+            phones = () if self.side is None else customer_phone_keys(found)  # type: ignore[arg-type]
+            made[values[0]] = MirroredRow(values[0], values, phones, _hash(values, phones))
+        return list(made.values())
 
 
 def _hash(values: tuple[Any, ...], phones: Sequence[PhoneKey]) -> int:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, cast
 
 import uuid_utils
 from chassis.database import Database
 from chassis.database.upserts import insert
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, select, update
 
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.mirrors import MIRRORS, MirroredRow
@@ -258,12 +259,19 @@ def _ours(scope: PullScope) -> tuple[Any, ...]:
 
 
 def _move(connection: Connection, scope: PullScope, place: PullPlace, **values: object) -> None:
-    moved = connection.execute(
-        update(pull_runs).where(*_ours(scope), pull_runs.c.pull_id == place.pull_id).values(**values)
-    )
+    of = {**_key(scope), "pull_id": place.pull_id}
+    given = {f"of_{name}": value for name, value in of.items()} | {f"new_{name}": values[name] for name in values}
+    moved = connection.execute(_moving(tuple(of), tuple(values)), given)
     if moved.rowcount != 1:
         message = "The pull's place was cleared while it was under way; the next attempt begins anew."
         raise OperationFailure("PULL_PLACE_CLEARED", message, retryable=True)
+
+
+@cache
+def _moving(of: tuple[str, ...], changed: tuple[str, ...]) -> Update:
+    """Put a statement together, once for every step of every pull."""
+    where = [pull_runs.c[name] == bindparam(f"of_{name}") for name in of]
+    return update(pull_runs).where(*where).values({name: bindparam(f"new_{name}") for name in changed})
 
 
 def _end_untrusted(connection: Connection, scope: PullScope, place: PullPlace, now: int) -> None:

@@ -5,16 +5,12 @@ stand in the file. No query of ours asks for a list inside a row, so every line 
 something that was not asked for.
 """
 
-from collections.abc import Sequence
-
 import orjson
 
 from sync_worker.adapters.shopify import decode
-from sync_worker.application.ports.pages import RowRefusal
+from sync_worker.adapters.shopify.plain_rows import PLAIN_CUSTOMERS, PLAIN_VARIANTS
 from sync_worker.application.ports.shopify_bulk import BulkChunk, BulkFilter, BulkPosition, UnusableResult
-from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.failures import MalformedAnswer
-from sync_worker.domain.products import ShopifyVariant
 from sync_worker.domain.requests import ShopifyProductFilter
 
 PARENT = "__parentId"
@@ -26,26 +22,21 @@ def chunk_of(content: bytes, wanted: BulkFilter, position: BulkPosition) -> Bulk
     Raises:
         UnusableResult: A line is no JSON object, has no id, or is a child.
     """
+    are_variants = isinstance(wanted, ShopifyProductFilter)
+    plain = PLAIN_VARIANTS.lines(content) if are_variants else PLAIN_CUSTOMERS.lines(content)
+    if plain is not None:
+        return BulkChunk(plain, (), _behind(position, content, len(plain)))
     lines = content.removesuffix(b"\n").split(b"\n")
-    rows = _plain_rows(lines)
-    if rows is None:
-        rows = [_row(line, number) for number, line in enumerate(lines, position.lines + 1)]
+    rows = [_row(line, number) for number, line in enumerate(lines, position.lines + 1)]
     try:
-        read, refused = _decoded(rows, wanted)
+        read, refused = decode.variants(rows) if are_variants else decode.customers(rows)
     except MalformedAnswer as error:
         raise UnusableResult(error.code, f"the result of a bulk operation: {error.message}", retryable=False) from None
-    behind = BulkPosition(position.offset + len(content), position.lines + len(lines), position.roots + len(rows))
-    return BulkChunk(read, refused, behind)
+    return BulkChunk(read, refused, _behind(position, content, len(rows)))
 
 
-def _plain_rows(lines: Sequence[bytes]) -> list[decode.Row] | None:
-    """Parse all lines at once, which is quicker; None where one of them is not a plain root."""
-    try:
-        rows: list[decode.Row] = orjson.loads(b"[%b]" % b",".join(lines))
-    except orjson.JSONDecodeError:
-        return None
-    are_plain = len(rows) == len(lines) and all(type(row) is dict and PARENT not in row for row in rows)
-    return rows if are_plain else None
+def _behind(position: BulkPosition, content: bytes, roots: int) -> BulkPosition:
+    return BulkPosition(position.offset + len(content), position.lines + roots, position.roots + roots)
 
 
 def _row(line: bytes, number: int) -> decode.Row:
@@ -65,9 +56,3 @@ def _row(line: bytes, number: int) -> decode.Row:
         )
         raise UnusableResult("MALFORMED_ANSWER", message, retryable=False)
     return row
-
-
-def _decoded(
-    rows: Sequence[decode.Row], wanted: BulkFilter
-) -> tuple[Sequence[ShopifyVariant] | Sequence[ShopifyCustomer], Sequence[RowRefusal]]:
-    return decode.variants(rows) if isinstance(wanted, ShopifyProductFilter) else decode.customers(rows)

@@ -9,7 +9,7 @@ import orjson
 
 from sync_worker.adapters.row_by_row import read_rows
 from sync_worker.adapters.shopify.gid import number_of
-from sync_worker.adapters.shopify.plain_rows import DEFAULT_TITLE, plain_customer, plain_variant
+from sync_worker.adapters.shopify.plain_rows import DEFAULT_TITLE, PLAIN_CUSTOMERS, PLAIN_VARIANTS
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.shopify import VariantPrice
 from sync_worker.domain.customers import ShopifyCustomer
@@ -27,23 +27,29 @@ _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", re.
 
 def variants(rows: Sequence[Row]) -> tuple[list[ShopifyVariant], list[RowRefusal]]:
     """Read variants, and which cannot be read. A row without an id is a MalformedAnswer."""
-    return read_rows(
-        rows, lambda row: number_of(row.get("id"), "ProductVariant"), lambda row: plain_variant(row) or _variant(row)
-    )
+    plain = PLAIN_VARIANTS.rows(rows)
+    return (plain, []) if plain is not None else read_rows(rows, _variant_id, _variant)
 
 
 def customers(rows: Sequence[Row]) -> tuple[list[ShopifyCustomer], list[RowRefusal]]:
     """Read customers, and which cannot be read. A row without an id is a MalformedAnswer."""
-    return read_rows(
-        rows, lambda row: number_of(row.get("id"), "Customer"), lambda row: plain_customer(row) or _customer(row)
-    )
+    plain = PLAIN_CUSTOMERS.rows(rows)
+    return (plain, []) if plain is not None else read_rows(rows, _customer_id, _customer)
+
+
+def _variant_id(row: Row) -> int:
+    return number_of(row.get("id"), "ProductVariant")
+
+
+def _customer_id(row: Row) -> int:
+    return number_of(row.get("id"), "Customer")
 
 
 def _variant(row: Row) -> ShopifyVariant:
     product = _object(row, "product")
     title, product_title = _text(row, "title") or "", _text(product, "title") or ""
     return ShopifyVariant(
-        variant_id=number_of(row.get("id"), "ProductVariant"),
+        variant_id=_variant_id(row),
         product_id=number_of(product.get("id"), "Product"),
         inventory_item_id=number_of(_object(row, "inventoryItem").get("id"), "InventoryItem"),
         title=product_title if title in ("", DEFAULT_TITLE) else f"{product_title} - {title}",
@@ -60,7 +66,7 @@ def _variant(row: Row) -> ShopifyVariant:
 def _customer(row: Row) -> ShopifyCustomer:
     spent = _object(row, "amountSpent")
     return ShopifyCustomer(
-        customer_id=number_of(row.get("id"), "Customer"),
+        customer_id=_customer_id(row),
         first_name=_text(row, "firstName"),
         last_name=_text(row, "lastName"),
         email=_text(_object_or_none(row, "defaultEmailAddress") or {}, "emailAddress"),

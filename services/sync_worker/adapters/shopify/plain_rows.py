@@ -1,11 +1,14 @@
-"""Rows that are as plain as nearly all are, read quickly: a page of 250 is read in a millisecond.
+"""Rows that are as plain as nearly all are, read many at a time by msgspec, which checks the type of every field.
 
-Whatever is not plain (an amount with an exponent, an id with parameters, a field that is missing) is None here, and `decode`
-reads it with care, or says what is wrong with it. Where both read a row they read the same.
+Whatever is not plain (an amount with an exponent, an id with parameters, a field that is missing or was not asked for) is None
+here, and `decode` reads it with care, or says what is wrong with it. Where both read a row they read the same.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
 
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.products import ShopifyVariant
@@ -20,96 +23,171 @@ _LONGEST_ID = 18
 _LONGEST_WHOLE = 13
 """Digits that surely fit 64 bits, as an id and as the whole part of an amount."""
 
+_SCALES = (10_000, 1_000, 100, 10, 1)
+"""What makes ten-thousandths of an amount's digits, by how many stand behind the point."""
+
+_Quantity = Annotated[int, msgspec.Meta(gt=-(10**_LONGEST_WHOLE), lt=10**_LONGEST_WHOLE)]
+_Needed = Annotated[str, msgspec.Meta(min_length=1)]
+_Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _Plain(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """An object with these fields and no other, each in Shopify's camel case."""
+
+
+class _Product(_Plain):
+    id: str
+    title: str
+    status: _Needed
+
+
+class _Item(_Plain):
+    id: str
+
+
+class _Variant(_Plain):
+    id: str
+    title: str
+    sku: str | None
+    barcode: str | None
+    price: str
+    compare_at_price: str | None
+    inventory_quantity: _Quantity | None
+    updated_at: _Time
+    product: _Product
+    inventory_item: _Item
+
+
+class _Spent(_Plain):
+    amount: str
+    currency_code: _Needed
+
+
+class _Email(_Plain):
+    email_address: str | None
+
+
+class _Phone(_Plain):
+    phone_number: str | None
+
+
+class _Address(_Plain):
+    phone: str | None
+
+
+class _Customer(_Plain):
+    id: str
+    first_name: str | None
+    last_name: str | None
+    note: str | None
+    number_of_orders: str
+    updated_at: _Time
+    amount_spent: _Spent
+    default_email_address: _Email | None
+    default_phone_number: _Phone | None
+    default_address: _Address | None
+
 
 class _NotPlain(Exception):
     """To be read with care."""
 
 
-def plain_variant(row: Any) -> ShopifyVariant | None:  # noqa: ANN401 - JSON
-    """Read a variant, if it is plain."""
-    try:
-        product = row["product"]
-        title, product_title, status = row["title"], product["title"], product["status"]
-        quantity = row["inventoryQuantity"]
-        if not (type(title) is type(product_title) is type(status) is str and status):
-            return None
-        if "\x00" in title or "\x00" in product_title or "\x00" in status:
-            return None
-        if quantity is not None and (type(quantity) is not int or abs(quantity) >= 10**_LONGEST_WHOLE):
-            return None
-        return ShopifyVariant(
-            _number(row["id"], _VARIANT),
-            _number(product["id"], _PRODUCT),
-            _number(row["inventoryItem"]["id"], _ITEM),
-            product_title if title in ("", DEFAULT_TITLE) else f"{product_title} - {title}",
-            _text(row["sku"]),
-            _text(row["barcode"]),
-            _amount(row["price"]),
-            None if row["compareAtPrice"] is None else _amount(row["compareAtPrice"]),
-            status.lower(),
-            quantity,
-            _unix_seconds(row["updatedAt"]),
-        )
-    except (_NotPlain, AttributeError, KeyError, TypeError, ValueError):
-        return None
+_NOT_PLAIN = (_NotPlain, msgspec.MsgspecError, UnicodeDecodeError)
+
+Given = TypeVar("Given", bound=msgspec.Struct)
+Read = TypeVar("Read")
 
 
-def plain_customer(row: Any) -> ShopifyCustomer | None:  # noqa: ANN401 - JSON
-    """Read a customer, if it is plain."""
-    try:
-        spent, orders = row["amountSpent"], row["numberOfOrders"]
-        email, phone, address = row["defaultEmailAddress"], row["defaultPhoneNumber"], row["defaultAddress"]
-        currency = spent["currencyCode"]
-        if type(currency) is not str or not currency or "\x00" in currency:
+class PlainReader(Generic[Given, Read]):
+    """Reads rows of one kind, all of them or none."""
+
+    def __init__(self, given: type[Given], read: Callable[[Given], Read]) -> None:
+        self._listed: Any = list[given]  # type: ignore[valid-type]
+        self._decoder = msgspec.json.Decoder(given)
+        self._read = read
+
+    def rows(self, rows: Sequence[Any]) -> list[Read] | None:
+        """Read parsed rows, if all of them are plain."""
+        try:
+            return list(map(self._read, msgspec.convert(rows, self._listed)))
+        except _NOT_PLAIN:
             return None
-        return ShopifyCustomer(
-            _number(row["id"], _CUSTOMER),
-            _text(row["firstName"]),
-            _text(row["lastName"]),
-            None if email is None else _text(email["emailAddress"]),
-            None if phone is None else _text(phone["phoneNumber"]),
-            None if address is None else _text(address["phone"]),
-            _text(row["note"]),
-            _amount(spent["amount"]),
-            currency,
-            _whole(orders),
-            _unix_seconds(row["updatedAt"]),
-        )
-    except (_NotPlain, AttributeError, KeyError, TypeError, ValueError):
-        return None
+
+    def lines(self, content: bytes) -> list[Read] | None:
+        """Read rows of JSON, one a line, if all of them are plain."""
+        try:
+            rows = list(map(self._read, self._decoder.decode_lines(content)))
+        except _NOT_PLAIN:
+            return None
+        lines = content.count(b"\n") + (not content.endswith(b"\n"))
+        return rows if len(rows) == lines else None  # an empty line is none of ours
+
+
+def _variant(row: _Variant) -> ShopifyVariant:
+    product, title = row.product, row.title
+    if "\x00" in f"{title}{product.title}{product.status}{row.sku}{row.barcode}":
+        raise _NotPlain
+    return ShopifyVariant(
+        _number(row.id, _VARIANT),
+        _number(product.id, _PRODUCT),
+        _number(row.inventory_item.id, _ITEM),
+        product.title if title in ("", DEFAULT_TITLE) else f"{product.title} - {title}",
+        row.sku,
+        row.barcode,
+        _amount(row.price),
+        None if row.compare_at_price is None else _amount(row.compare_at_price),
+        product.status.lower(),
+        row.inventory_quantity,
+        int(row.updated_at.timestamp()),
+    )
+
+
+def _customer(row: _Customer) -> ShopifyCustomer:
+    email = None if row.default_email_address is None else row.default_email_address.email_address
+    phone = None if row.default_phone_number is None else row.default_phone_number.phone_number
+    address_phone = None if row.default_address is None else row.default_address.phone
+    currency = row.amount_spent.currency_code
+    if "\x00" in f"{row.first_name}{row.last_name}{row.note}{email}{phone}{address_phone}{currency}":
+        raise _NotPlain
+    return ShopifyCustomer(
+        _number(row.id, _CUSTOMER),
+        row.first_name,
+        row.last_name,
+        email,
+        phone,
+        address_phone,
+        row.note,
+        _amount(row.amount_spent.amount),
+        currency,
+        _whole(row.number_of_orders),
+        int(row.updated_at.timestamp()),
+    )
+
+
+PLAIN_VARIANTS = PlainReader(_Variant, _variant)
+PLAIN_CUSTOMERS = PlainReader(_Customer, _customer)
 
 
 def _number(gid: str, prefix: str) -> int:
     number = gid[len(prefix) :]
-    if not (gid.startswith(prefix) and _is_digits(number, _LONGEST_ID) and number[0] != "0"):
+    if not (gid.startswith(prefix) and number.isdigit() and number.isascii() and len(number) <= _LONGEST_ID):
+        raise _NotPlain
+    if number[0] == "0":
         raise _NotPlain
     return int(number)
 
 
-def _text(given: object) -> str | None:
-    if given is None or (type(given) is str and "\x00" not in given):
-        return given
-    raise _NotPlain
-
-
 def _amount(given: str) -> int:
     whole, point, part = given.partition(".")
-    if not (_is_digits(whole, _LONGEST_WHOLE) and (not point or _is_digits(part, 4))):
+    digits = whole + part
+    if not (digits.isdigit() and digits.isascii() and 0 < len(whole) <= _LONGEST_WHOLE and len(part) <= 4):
         raise _NotPlain
-    return int(whole + (part + "0000")[:4])
+    if point and not part:
+        raise _NotPlain
+    return int(digits) * _SCALES[len(part)]
 
 
 def _whole(given: str) -> int:
-    if type(given) is not str or not _is_digits(given, _LONGEST_WHOLE):
+    if not (given.isdigit() and given.isascii() and len(given) <= _LONGEST_WHOLE):
         raise _NotPlain
     return int(given)
-
-
-def _unix_seconds(given: str) -> int:
-    if given[-1:] != "Z":
-        raise _NotPlain
-    return int(datetime.fromisoformat(given).timestamp())
-
-
-def _is_digits(text: str, most: int) -> bool:
-    return text.isdigit() and text.isascii() and len(text) <= most

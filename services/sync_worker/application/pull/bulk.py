@@ -28,7 +28,7 @@ from sync_worker.application.pull.pace import Pace
 from sync_worker.application.pull.sources import PlaceUseless, Step
 from sync_worker.domain.failures import AccessRefused, JobCancelled, Origin, SyncFailure, WorkStopped
 
-FIRST_LOOK_SECONDS = 0.2
+FIRST_LOOK_SECONDS = 0.05
 LONGEST_LOOK_SECONDS = 3.0
 
 STALLED_SECONDS = 30 * 60.0

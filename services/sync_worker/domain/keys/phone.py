@@ -52,6 +52,8 @@ def read_phones(text: str | None) -> tuple[PhoneReading, ...]:
     """Read every number of a phone field: the whole field as one number first, otherwise each that stands in it."""
     if not text:
         return ()
+    if text.isascii() and text.removeprefix("+").isdigit() and (plainly := read_digits(text)) is not None:
+        return (plainly,)  # as nearly every number comes
     field = plain(text).strip().lstrip("'").strip()
     if _EXPONENT.fullmatch(field):
         return ()  # a spreadsheet has thrown digits away
@@ -68,7 +70,9 @@ def read_phones(text: str | None) -> tuple[PhoneReading, ...]:
 def read_digits(written: str) -> PhoneReading | None:
     """Read one number, written with any separators; None when there is no such number."""
     international = written.lstrip(" (").startswith("+")
-    digits = "".join(_GROUP.findall(written))
+    digits = written.removeprefix("+")
+    if not digits.isdecimal():
+        digits = "".join(_GROUP.findall(written))
     if international and digits[:1] != "0" and not digits.startswith("84"):
         return read_foreign("".join(_GROUP.findall(written.replace("(0)", ""))))
     if digits.startswith("00") and not digits.startswith("0084"):

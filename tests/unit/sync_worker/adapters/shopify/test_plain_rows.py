@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sync_worker.adapters.shopify import decode
-from sync_worker.adapters.shopify.plain_rows import plain_customer, plain_variant
+from sync_worker.adapters.shopify.plain_rows import PLAIN_CUSTOMERS, PLAIN_VARIANTS, PlainReader
 from sync_worker.domain.failures import MalformedAnswer
 
 ODD = st.sampled_from([None, "", "x", "a\x00b", 0, 7, -1, 1.5, True, [], {}, "1e3", "-5", "1_0", "٣", "9" * 20])
@@ -82,10 +83,18 @@ def carefully(read: Any, row: Any) -> Any:
         return None
 
 
+def quickly(reader: PlainReader[Any, Any], row: Any) -> Any:
+    """Read a row the quick way, out of a page and out of a line, which must agree; None when it is not plain."""
+    read = reader.rows([row])
+    line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    assert read == reader.lines(line) == reader.lines(line[:-1])
+    return None if read is None else read[0]
+
+
 @given(VARIANTS)
 def test_variants_are_read_alike(row: dict[str, Any]) -> None:
     """Whatever the quick way makes of a row, the careful way makes too."""
-    quick = plain_variant(row)
+    quick = quickly(PLAIN_VARIANTS, row)
     assert quick is None or quick == carefully(decode._variant, row)
 
 
@@ -93,14 +102,14 @@ def test_variants_are_read_alike(row: dict[str, Any]) -> None:
 def test_a_variant_with_an_odd_field_is_read_alike(odd: dict[str, Any]) -> None:
     """A row that is plain but for a field or two."""
     row = PLAIN_VARIANT | odd
-    quick = plain_variant(row)
+    quick = quickly(PLAIN_VARIANTS, row)
     assert quick is None or quick == carefully(decode._variant, row)
 
 
 @given(CUSTOMERS)
 def test_customers_are_read_alike(row: dict[str, Any]) -> None:
     """Whatever the quick way makes of a row, the careful way makes too."""
-    quick = plain_customer(row)
+    quick = quickly(PLAIN_CUSTOMERS, row)
     assert quick is None or quick == carefully(decode._customer, row)
 
 
@@ -108,10 +117,36 @@ def test_customers_are_read_alike(row: dict[str, Any]) -> None:
 def test_a_plain_variant_is_read_quickly(price: str) -> None:
     """The quick way is taken at all."""
     row = PLAIN_VARIANT | {"price": price}
-    assert plain_variant(row) == decode._variant(row)
+    assert quickly(PLAIN_VARIANTS, row) == decode._variant(row)
 
 
 @pytest.mark.parametrize("field", [{"title": "a\x00b"}, {"inventoryQuantity": 2**63}])
 def test_what_no_database_takes_is_not_plain(field: dict[str, Any]) -> None:
     """A NUL, or a number beyond 64 bits, goes the careful way."""
-    assert plain_variant(PLAIN_VARIANT | field) is None
+    assert quickly(PLAIN_VARIANTS, PLAIN_VARIANT | field) is None
+
+
+def test_a_plain_customer_is_read_quickly() -> None:
+    """With everything that it may lack, and without."""
+    for contact in (None, "x"):
+        row = {
+            "id": "gid://shopify/Customer/7",
+            "firstName": contact,
+            "lastName": "Nguyễn",
+            "note": contact,
+            "numberOfOrders": "3",
+            "updatedAt": "2026-07-01T00:00:00Z",
+            "amountSpent": {"amount": "1250000.0", "currencyCode": "VND"},
+            "defaultEmailAddress": contact and {"emailAddress": "a@b.vn"},
+            "defaultPhoneNumber": contact and {"phoneNumber": "+84912345678"},
+            "defaultAddress": contact and {"phone": None},
+        }
+        assert quickly(PLAIN_CUSTOMERS, row) == decode._customer(row)
+
+
+def test_one_row_that_is_not_plain_has_all_read_with_care() -> None:
+    """None is left out."""
+    line = orjson.dumps(PLAIN_VARIANT)
+    assert PLAIN_VARIANTS.lines(line + b"\n" + line) is not None
+    for other in (b"", b"{}", b'{"id":', b"7", orjson.dumps(PLAIN_VARIANT | {"__parentId": "gid://shopify/Product/1"})):
+        assert PLAIN_VARIANTS.lines(line + b"\n" + other + b"\n" + line) is None
