@@ -5,8 +5,8 @@ They run inside the unit's transaction, as every other statement does. Values go
 go as one array, so that a statement's text is always the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -19,6 +19,11 @@ Values = Sequence[tuple[Any, ...]]
 
 MOST_VALUES = 9_000
 """Values of one statement, well below the 32,766 that SQLite takes (https://www.sqlite.org/limits.html)."""
+
+
+LENGTHS = (250, 100, 50, 25, 10, 5, 2, 1)
+"""Rows of one statement, below the most; the vendors' whole pages are among them. SQLite's driver keeps its last 128 statements,
+each with room for all its values: with as many lengths as there are, they would come to a hundred megabytes."""
 
 
 def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: Values) -> None:
@@ -35,9 +40,7 @@ def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], r
             connection.exec_driver_sql("SELECT 1")
         await_only(driver.copy_records_to_table(table.name, records=rows, columns=columns))
         return
-    at_once = MOST_VALUES // len(columns)
-    for start in range(0, len(rows), at_once):
-        part = rows[start : start + at_once]
+    for part in _parts(rows, MOST_VALUES // len(columns)):
         connection.exec_driver_sql(_insert_many(table.name, columns, len(part)), tuple(chain.from_iterable(part)))
 
 
@@ -114,7 +117,16 @@ def insert_missing(connection: Connection, table: Table, owner: str, ids: Sequen
     return connection.exec_driver_sql(f"INSERT OR IGNORE INTO {table.name} {chosen}", (owner, _array(ids))).rowcount
 
 
-@lru_cache(maxsize=64)
+def _parts(rows: Values, largest: int) -> Iterator[Values]:
+    """Cut rows into parts of few different lengths, the longest first."""
+    start = 0
+    for length in (largest, *(each for each in LENGTHS if each < largest)):
+        while len(rows) - start >= length:
+            yield rows[start : start + length]
+            start += length
+
+
+@cache
 def _insert_many(table: str, columns: tuple[str, ...], rows: int) -> str:
     row = f"({', '.join('?' * len(columns))})"
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
