@@ -2,28 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
-from sync_worker.adapters.catalog.driver_statements import insert_missing, read_by_id
+from sync_worker.adapters.catalog.driver_statements import read_by_id
 from sync_worker.adapters.catalog.mirrors import Mirror
 from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
 from sync_worker.domain.pulls import too_many_gone
 
 PART = 10_000
 """Rows that one transaction marks at most."""
-
-
-def mark_seen(connection: Connection, pull_id: str, vendor_ids: Sequence[int]) -> int:
-    """Keep that a pull has seen rows that it does not write; how many of them it had not seen before."""
-    return insert_missing(connection, pull_seen, pull_id, vendor_ids)
-
-
-def seen_before(connection: Connection, pull_id: str, vendor_ids: Sequence[int]) -> set[int]:
-    """Find those of these ids that a pull has seen and had not written then."""
-    if not vendor_ids:
-        return set()
-    found = read_by_id(connection, pull_seen, ("vendor_id",), {"pull_id": pull_id}, "vendor_id", vendor_ids)
-    return {vendor_id for (vendor_id,) in found}
 
 
 def written_by(
@@ -35,11 +22,6 @@ def written_by(
     of = {"store_id": store_id, "change_pull": began}
     found = read_by_id(connection, mirror.table, (mirror.id_column,), of, mirror.id_column, vendor_ids)
     return {vendor_id for (vendor_id,) in found}
-
-
-def drop_seen(connection: Connection, pull_id: str) -> None:
-    """Forget what a pull has seen."""
-    connection.execute(delete(pull_seen).where(pull_seen.c.pull_id == pull_id))
 
 
 def must_not_go(
