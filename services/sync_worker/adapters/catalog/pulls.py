@@ -89,7 +89,16 @@ class SqlPullCatalog:
                 .on_conflict_do_update(index_elements=list(_key(scope)), set_=values)
             )
             return PullPlace(
-                pull_id, now, going, since, None, PullCounts(), False, False, outdated_hours=outdated_hours
+                pull_id,
+                now,
+                going,
+                since,
+                None,
+                PullCounts(),
+                False,
+                False,
+                outdated_hours=outdated_hours,
+                left=None if known is None else known.cursor,
             )
 
         place = await self._database.write(unit)
@@ -278,8 +287,11 @@ def _move(connection: Connection, scope: PullScope, place: PullPlace, **values: 
 
 
 def _end_untrusted(connection: Connection, scope: PullScope, place: PullPlace, now: int) -> None:
-    """End a pull without a job that could say so: the next reads everything again. What pulls before it covered stays known."""
-    _move(connection, scope, place, cursor=None, finish_time=now)
+    """End a pull without a job that could say so: the next reads everything again. What pulls before it covered stays known.
+
+    Its cursor stays, for the next to see what it has left at the vendor.
+    """
+    _move(connection, scope, place, finish_time=now)
 
 
 def _place(row: Row[Any]) -> PullPlace:

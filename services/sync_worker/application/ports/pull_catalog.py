@@ -46,6 +46,9 @@ class PullPlace:
     `since` (Unix seconds) is from when an INCREMENTAL pull reads changes, None for a FULL one. With `read_to_end` only
     the end is left to do, with `finished` not even that. `outdated_hours` is set on a pull that began anew because its
     place had not been touched for so long. It `began` at Unix microseconds.
+
+    On a pull that begins, `left` is the cursor of the one before it, where that was not read to its end and nobody goes on with
+    it: what it has going at the vendor is of no use any more.
     """
 
     pull_id: str
@@ -57,6 +60,7 @@ class PullPlace:
     read_to_end: bool
     finished: bool
     outdated_hours: int | None = None
+    left: str | None = None
 
 
 class PullCatalog(Protocol):
