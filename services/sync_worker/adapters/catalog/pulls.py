@@ -56,12 +56,13 @@ class SqlPullCatalog:
                 return _place(known)
             covered = None if known is None else known.covered_until
             going = mode if covered is not None else PullMode.FULL
-            outdated_hours = None
+            outdated_hours = replaced = None
             if known is not None and known.finish_time is None:
                 idle = now - known.touch_time
                 if known.mode == going and idle < OUTDATED_MICROS:
                     return _place(known)
                 outdated_hours = idle // 3_600_000_000 if idle >= OUTDATED_MICROS else None
+                replaced = known.pages if known.mode != going else None
             since = covered - OVERLAP_SECONDS if covered is not None and going is PullMode.INCREMENTAL else None
             pull_id = self._new_id()
             values = {
@@ -98,6 +99,7 @@ class SqlPullCatalog:
                 False,
                 False,
                 outdated_hours=outdated_hours,
+                replaced=replaced,
                 left=None if known is None else known.cursor,
             )
 

@@ -45,7 +45,8 @@ class PullPlace:
 
     `since` (Unix seconds) is from when an INCREMENTAL pull reads changes, None for a FULL one. With `read_to_end` only
     the end is left to do, with `finished` not even that. `outdated_hours` is set on a pull that began anew because its
-    place had not been touched for so long. It `began` at Unix microseconds.
+    place had not been touched for so long, `replaced` on one that took the place of an unfinished pull of the other mode: so
+    many pages that had read. It `began` at Unix microseconds.
 
     On a pull that begins, `left` is the cursor of the one before it, where that was not read to its end and nobody goes on with
     it: what it has going at the vendor is of no use any more.
@@ -60,6 +61,7 @@ class PullPlace:
     read_to_end: bool
     finished: bool
     outdated_hours: int | None = None
+    replaced: int | None = None
     left: str | None = None
 
 
@@ -74,7 +76,7 @@ class PullCatalog(Protocol):
         """Find the place where an unfinished pull of the same filter and mode stopped, or begin anew.
 
         A pull that this very job has finished is answered as finished. INCREMENTAL without a finished pull to go on
-        from becomes FULL.
+        from becomes FULL. There is one place: an unfinished pull of the other mode is given up.
         """
         ...
 

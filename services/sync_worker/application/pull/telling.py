@@ -111,7 +111,10 @@ def _introduction(begun_at: PullPlace, asked: PullMode) -> str:
         words = "everything, since no pull of this kind has finished before"
     else:
         words = "everything that the filter lets through"
-    if begun_at.outdated_hours is not None:
+    if begun_at.replaced is not None:
+        other = PullMode.FULL if begun_at.mode is PullMode.INCREMENTAL else PullMode.INCREMENTAL
+        words += f"; in place of an unfinished {other} pull, which was given up after {begun_at.replaced} pages"
+    elif begun_at.outdated_hours is not None:
         words += f"; from the beginning, since the unfinished pull was {begun_at.outdated_hours} hours old"
     elif begun_at.counts.pages:
         words += f"; from page {begun_at.counts.pages + 1} on, where an earlier attempt stopped"
