@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, select, update
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.mirrors import MIRRORS, MirroredRow
 from sync_worker.adapters.catalog.pulls_gone import (
-    has_undated,
     mark_gone,
+    may_have_undated,
     must_not_go,
     unseen,
     written_by,
@@ -168,10 +168,9 @@ class SqlPullCatalog:
         await self._database.write(unit)
         await clear_away_seen(self._database)
 
-    async def has_undated(self, scope: PullScope) -> bool:
+    async def may_have_undated(self, scope: PullScope) -> bool:
         """Look for rows without a time; see `PullCatalog`."""
-        mirror = MIRRORS[scope.operation]
-        return await self._database.read(lambda connection: has_undated(connection, mirror, scope.store_id))
+        return await self._database.read(lambda connection: may_have_undated(connection, scope))
 
     async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:
         """Look for rows that nobody told of; see `PullCatalog`."""

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
 from sync_worker.adapters.catalog.driver_statements import read_by_id
-from sync_worker.adapters.catalog.mirrors import Mirror
+from sync_worker.adapters.catalog.mirrors import MIRRORS, Mirror
 from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
+from sync_worker.application.ports.pull_catalog import PullScope
 from sync_worker.domain.pulls import too_many_gone
 
 PART = 10_000
@@ -63,15 +64,14 @@ def unseen(connection: Connection, mirror: Mirror, store_id: str, pull_id: str, 
     return list(connection.execute(going).scalars())
 
 
-def has_undated(connection: Connection, mirror: Mirror, store_id: str) -> bool:
-    """Whether a living row has no time of its last change; 0 may stand for none."""
-    columns = mirror.table.c
+def may_have_undated(connection: Connection, scope: PullScope) -> bool:
+    """Whether a living row has no time of its last change (0 may stand for none), or no pull of all rows has finished yet."""
+    columns, runs = MIRRORS[scope.operation].table.c, pull_runs.c
     undated = or_(columns.updated_at.is_(None), columns.updated_at <= 0)
-    return bool(
-        connection.execute(
-            select(exists().where(columns.store_id == store_id, columns.gone_time.is_(None), undated))
-        ).scalar_one()
-    )
+    known = exists().where(columns.store_id == scope.store_id, columns.gone_time.is_(None), undated)
+    of_its_kind = runs.store_id == scope.store_id, runs.operation == scope.operation.value
+    read_whole = exists().where(*of_its_kind, runs.covers_all, runs.covered_until.is_not(None))
+    return bool(connection.execute(select(or_(known, ~read_whole))).scalar_one())
 
 
 def _going(mirror: Mirror, store_id: str, pull_id: str) -> ColumnElement[bool]:

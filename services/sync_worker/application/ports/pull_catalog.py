@@ -111,8 +111,12 @@ class PullCatalog(Protocol):
         """End a pull whose reading is not to be trusted: the next begins anew, and what pulls before it covered stays known."""
         ...
 
-    async def has_undated(self, scope: PullScope) -> bool:
-        """Whether a living row of the mirror has no time of its last change, or one that may stand for none (0)."""
+    async def may_have_undated(self, scope: PullScope) -> bool:
+        """Whether the list may have rows without a time of their last change, so that no filter of times shows them.
+
+        It may if a living row of the mirror has none, or one that may stand for none (0), or as long as no pull without a
+        filter has finished: then nobody knows.
+        """
         ...
 
     async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:

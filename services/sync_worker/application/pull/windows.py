@@ -11,10 +11,10 @@ say. So Nhanh is asked, once, for the one second in which a known customer was c
 others, bounds belong to what is filtered. Else a second more is asked for at both ends of each window: should the bounds belong
 to it after all, some rows come twice, and nothing is concluded from those of a neighbour's.
 
-That holds for customers with a time of their last change. Where none is known the windows may show nothing, so they are not
-used if the first pages or the mirror have such a customer; then the list is read as a whole. Before anything is marked as
-gone, the customers that no window showed are asked for by id; if one of them turns up without a time, the list is read as a
-whole as well.
+That holds for customers with a time of their last change. Of those without one windows may show nothing, so they are not used
+if the first pages or the mirror have such a customer, nor in a shop's first pull, of which nobody can know; then the list is
+read as a whole. Before anything is marked as gone, the customers that no window showed are asked for by id; if one of them
+turns up without a time, the list is read as a whole as well.
 """
 
 import asyncio
@@ -39,6 +39,9 @@ from sync_worker.domain.requests import NhanhCustomerFilter
 MARK = "windows_of_time"
 """The key by which a place of this source is told from a vendor's cursor."""
 
+WAY = f"in windows of time, {CURSORS} cursors at once"
+WHOLE_WAY = "page by page"
+
 LOOK_PAGES = 3
 """So many pages of the whole list come first: a short list ends there, and what a longer one shows says where to cut it."""
 
@@ -46,8 +49,8 @@ LOOK_PAGES = 3
 class MirroredCustomers(Protocol):
     """What the catalog knows of this pull's customers."""
 
-    async def has_undated(self) -> bool:
-        """Whether a living customer has no time of its last change."""
+    async def may_have_undated(self) -> bool:
+        """Whether a living customer has no time of its last change, or nobody knows since the list was never read whole."""
         ...
 
     async def unseen(self, after: int, limit: int) -> Sequence[int]:
@@ -75,10 +78,10 @@ class WindowedSource:
     """`PullSource` over all customers that a filter without a time lets through."""
 
     origin = Origin.NHANH
-    way = f"in windows of time, {CURSORS} cursors at once"
 
     def __init__(self, nhanh: Nhanh, wanted: NhanhCustomerFilter, mirrored: MirroredCustomers, clock: Clock) -> None:
         self.metrics = nhanh.metrics
+        self.way = WAY
         self._nhanh = nhanh
         self._wanted = wanted
         self._mirrored = mirrored
@@ -91,6 +94,7 @@ class WindowedSource:
         """
         at = await self._begun() if place is None else _read(place)
         while True:
+            self.way = WHOLE_WAY if at.phase is Phase.WHOLE else WAY
             async with contextlib.aclosing(self._part(at)) as part:
                 async for step in part:
                     yield step
@@ -99,7 +103,7 @@ class WindowedSource:
 
     async def _begun(self) -> "_Place":
         plan = WindowPlan.of_all(self._clock.now_micros() // 1_000_000 - OVERLAP_SECONDS - 1)
-        return _Place(Phase.WHOLE if await self._mirrored.has_undated() else Phase.LOOK, plan)
+        return _Place(Phase.WHOLE if await self._mirrored.may_have_undated() else Phase.LOOK, plan)
 
     def _part(self, at: "_Place") -> AsyncGenerator[Step, None]:
         if at.phase is Phase.BOUNDS:

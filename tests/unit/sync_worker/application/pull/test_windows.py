@@ -204,6 +204,27 @@ async def test_customers_without_a_time_in_the_mirror_have_the_list_read_as_a_wh
     assert set(world.nhanh.asked) == {NhanhCustomerFilter()}
 
 
+async def test_a_shops_first_pull_reads_the_list_as_a_whole() -> None:
+    """Nobody knows yet of customers without a time: they may stand behind all pages that a look would show."""
+    world = a_world([*spread(40, NOW), None, None])
+    world.mirror.read_before = False
+    await world.attempt(steps=20)
+    await world.attempt()
+    assert world.mirror.seen == set(world.nhanh.customers)
+    assert set(world.nhanh.asked) == {NhanhCustomerFilter()}
+
+
+async def test_how_a_list_was_read_is_said() -> None:
+    """Whoever looks at the job sees whether there were windows."""
+    for read_before, way in ((True, "in windows of time, 4 cursors at once"), (False, "page by page")):
+        world = a_world(spread(40, NOW))
+        world.mirror.read_before = read_before
+        source = WindowedSource(cast("Nhanh", world.nhanh), NhanhCustomerFilter(), world.mirror, world.clock)
+        async for step in source.steps(None):
+            world.mirror.store(step)
+        assert source.way == way
+
+
 async def test_a_customer_that_lost_its_time_is_asked_for_by_id_and_the_rest_is_read_again() -> None:
     """What no window shows and Nhanh still knows is proof that windows hide customers, new ones too."""
     world = a_world([*spread(30, NOW), None, None])
