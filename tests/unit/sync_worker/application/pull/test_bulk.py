@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from itertools import pairwise
 
+import httpx
 import pytest
+from sync_worker.adapters.backoff import Backoff
 from sync_worker.adapters.shopify import bulk_download
 from sync_worker.application.pull.bulk import STALLED_SECONDS
 from sync_worker.application.pull.bulk_begin import MOST_UNKNOWN_STARTS, SLOT_WAIT_SECONDS
@@ -317,12 +319,24 @@ async def test_an_incremental_pull_cancels_what_an_unfinished_full_one_left(worl
     assert world.shop.cancelled == [2]
 
 
-async def test_an_operation_that_cannot_be_cancelled_holds_nobody_up(world: BulkWorld) -> None:
-    """Shopify has forgotten it, or refuses: the pull goes its way."""
+@pytest.mark.parametrize("forgotten", [True, False])
+async def test_an_operation_that_cannot_be_cancelled_holds_nobody_up(world: BulkWorld, forgotten: bool) -> None:
+    """Shopify has forgotten it, or is away for as long as is tried: the pull goes its way."""
     world.shop.course = ("RUNNING",)
     await _stopped(world, Draining())
-    world.shop.operations.clear()
+    if forgotten:
+        world.shop.operations.clear()
+    away = 0 if forgotten else Backoff().attempts
+
+    def unreachable() -> None:
+        nonlocal away
+        if away:
+            away -= 1
+            raise httpx.ReadError("away")
+
+    world.shop.before = unreachable
     assert (await world.pull(a_job(2), method=PullMethod.PAGES)).result["way"] == "page by page"
+    assert (away, world.shop.cancelled) == (0, [])
 
 
 async def test_a_row_that_cannot_be_read_fails_alone(world: BulkWorld) -> None:
