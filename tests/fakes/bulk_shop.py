@@ -83,7 +83,8 @@ class BulkShop:
 
     `course` is what an operation goes through. `before` is called before every request, `on_piece` before every
     piece of a download; both may raise. The host stops after as
-    many bytes as the next of `cuts` says; it refuses `refused_addresses` downloads first, and knows no ranges without `ranges`.
+    many bytes as the next of `cuts` says; it refuses `refused_addresses` downloads first, and knows no ranges without `ranges`. A
+    range is answered with no more than `longest_part` bytes.
     """
 
     content: bytes = b""
@@ -97,6 +98,7 @@ class BulkShop:
     lost_starts: list[bool] = field(default_factory=list)
     """Whether a start whose answer is lost has started something, one after the other."""
     ranges: bool = True
+    longest_part: int | None = None
     cuts: list[int] = field(default_factory=list)
     refused_addresses: int = 0
     host: str = FILES
@@ -202,8 +204,9 @@ class BulkShop:
         first = int(request.headers.get("range", "bytes=0-")[6:-1]) if self.ranges else 0
         if first and first >= len(self.content):
             return httpx.Response(416, headers={"content-range": f"bytes */{len(self.content)}"})
-        span = {"content-range": f"bytes {first}-{len(self.content) - 1}/{len(self.content)}"}
-        stream = _Cut(self.content[first:], self.cuts.pop(0) if self.cuts else None, self.on_piece)
+        content = self.content[first:][: self.longest_part if first else None]
+        span = {"content-range": f"bytes {first}-{first + len(content) - 1}/{len(self.content)}"}
+        stream = _Cut(content, self.cuts.pop(0) if self.cuts else None, self.on_piece)
         return httpx.Response(206 if first else 200, headers=span if first else {}, stream=stream)
 
 

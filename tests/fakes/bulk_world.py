@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from chassis.database import Database
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.tables import pull_runs, shopify_variants
 from sync_worker.application.ports.job import OperationResult
@@ -50,8 +50,9 @@ class BulkWorld:
         return await self.database.read(lambda connection: sorted(connection.scalars(statement)))
 
     async def place(self) -> tuple[str | None, int | None]:
-        """The cursor that is kept, and until when everything is covered."""
-        statement = select(pull_runs.c.cursor, pull_runs.c.covered_until)
+        """The cursor from which an unfinished pull goes on, and until when everything is covered."""
+        going_on = case((pull_runs.c.finish_time.is_(None), pull_runs.c.cursor))
+        statement = select(going_on, pull_runs.c.covered_until)
         return await self.database.read(lambda connection: tuple(connection.execute(statement).one()))
 
     async def pulls(self) -> int:

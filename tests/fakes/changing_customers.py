@@ -18,7 +18,8 @@ class ChangingCustomers:
     """`Nhanh` as far as pulls of customers use it. A customer's points are the number of its changes.
 
     `between` is called before each call is answered, with the filter that it asks by. A call is answered after `turns()`
-    turns of the loop, so that calls overtake each other. A customer without a time matches no filter of times.
+    turns of the loop, so that calls overtake each other. A customer without a time matches no filter of times. Whether one who
+    was changed in the very second of a bound matches is `from_belongs` and `to_belongs`.
     """
 
     page_size: int = 1
@@ -30,6 +31,8 @@ class ChangingCustomers:
     under_way: int = 0
     most_under_way: int = 0
     metrics: VendorMetrics = field(default_factory=VendorMetrics)
+    from_belongs: bool = True
+    to_belongs: bool = True
 
     def put(self, one: int, updated_at: int | None) -> None:
         """Write a customer, or change one that is there."""
@@ -50,7 +53,7 @@ class ChangingCustomers:
         finally:
             self.under_way -= 1
         after = 0 if cursor is None else orjson.loads(cursor)["id"]
-        behind = sorted(one for one, row in self.customers.items() if one > after and _matches(row, wanted))
+        behind = sorted(one for one, row in self.customers.items() if one > after and self._matches(row, wanted))
         rows = [self.customers[one] for one in behind[: self.page_size]]
         return Page(rows, orjson.dumps({"id": rows[-1].nhanh_id}).decode() if rows else None)
 
@@ -60,11 +63,12 @@ class ChangingCustomers:
         self.metrics.api_calls += 1
         return Page([self.customers[one] for one in nhanh_ids if one in self.customers], None)
 
-
-def _matches(row: NhanhCustomer, wanted: NhanhCustomerFilter) -> bool:
-    since, until = wanted.updated_since, wanted.updated_until
-    if since is None and until is None:
-        return True
-    if row.updated_at is None:
-        return False
-    return (since is None or row.updated_at >= since) and (until is None or row.updated_at <= until)
+    def _matches(self, row: NhanhCustomer, wanted: NhanhCustomerFilter) -> bool:
+        since, until, time = wanted.updated_since, wanted.updated_until, row.updated_at
+        if since is None and until is None:
+            return True
+        if time is None:
+            return False
+        return (since is None or time > since or (self.from_belongs and time == since)) and (
+            until is None or time < until or (self.to_belongs and time == until)
+        )

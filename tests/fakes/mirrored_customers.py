@@ -10,17 +10,21 @@ from sync_worker.domain.customers import NhanhCustomer
 
 @dataclass
 class MirroredInMemory:
-    """A catalog in memory: rows of earlier pulls, what this one has seen, and its place."""
+    """A catalog in memory: rows of earlier pulls, what this one has seen, and its place.
+
+    `read_before` says that a pull of the whole list has finished.
+    """
 
     rows: dict[int, NhanhCustomer] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     place: str | None = None
     steps: int = 0
     ended: bool = False
+    read_before: bool = True
 
-    async def has_undated(self) -> bool:
-        """Whether a row has no time."""
-        return any(not row.updated_at for row in self.rows.values())
+    async def may_have_undated(self) -> bool:
+        """Whether a row has no time, or nobody can know."""
+        return not self.read_before or any(not row.updated_at for row in self.rows.values())
 
     async def unseen(self, after: int, limit: int) -> Sequence[int]:
         """Find what was not seen."""

@@ -8,6 +8,7 @@ from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.tables import nhanh_customers
 from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.pull.run_pull import run_pull
+from sync_worker.application.pull.windows import WAY
 from sync_worker.domain.failures import JobCancelled
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import NhanhCustomerFilter, PullMode, PullRequest
@@ -52,11 +53,12 @@ class Puller:
 
 
 async def test_a_pull_in_windows_mirrors_every_customer_and_counts_each_once(tmp_path: Path) -> None:
-    """The second pull, after changes at Nhanh, brings the changes and marks who is gone."""
+    """The first pull reads the whole list; the second, after changes at Nhanh, brings the changes and marks who is gone."""
     async with a_shop(customers=4_000) as shop, catalog_database(tmp_path) as database:
         puller = Puller(shop, database)
         customers = shop.world.business.customers
         result = await puller.pull()
+        assert result.result["way"] == "page by page"
         assert result.result["created"] == len(customers)
         assert (result.result["updated"], result.result["unchanged"]) == (0, 0)
         assert await puller.living() == {one: row["name"] for one, row in customers.items()}
@@ -65,6 +67,7 @@ async def test_a_pull_in_windows_mirrors_every_customer_and_counts_each_once(tmp
         customers[first] = {**customers[first], "name": "Another", "updatedAt": int(shop.clock.now())}
         del customers[second]
         result = await puller.pull()
+        assert result.result["way"] == WAY
         counts = {name: result.result[name] for name in ("created", "updated", "unchanged", "gone")}
         assert counts == {"created": 0, "updated": 1, "unchanged": len(customers) - 1, "gone": 1}
         assert await puller.living() == {one: row["name"] for one, row in customers.items()}
@@ -74,6 +77,8 @@ async def test_a_pull_in_windows_goes_on_where_it_was_stopped(tmp_path: Path) ->
     """Stopped again and again, it repeats no more than what was under way."""
     async with a_shop(customers=4_000) as shop, catalog_database(tmp_path) as database:
         puller = Puller(shop, database)
+        await puller.pull()
+        answered = shop.world.calls.answered["nhanh customer/list"]
         stops = 0
         while True:
             try:
@@ -83,10 +88,21 @@ async def test_a_pull_in_windows_goes_on_where_it_was_stopped(tmp_path: Path) ->
                 stops += 1
         assert stops >= 3
         customers = shop.world.business.customers
-        assert result.result["created"] == len(customers)
+        assert (result.result["way"], result.result["unchanged"]) == (WAY, len(customers))
         assert await puller.living() == {one: row["name"] for one, row in customers.items()}
         pages = cast("int", result.result["pages"])
-        assert shop.world.calls.answered["nhanh customer/list"] <= pages + 5 * stops
+        assert shop.world.calls.answered["nhanh customer/list"] - answered <= pages + 1 + 5 * stops
+
+
+async def test_customers_without_a_time_are_in_the_first_pull(tmp_path: Path) -> None:
+    """Nothing is known of the shop, and customers behind its first pages have no time: windows would not show them."""
+    async with a_shop(customers=4_000) as shop, catalog_database(tmp_path) as database:
+        puller = Puller(shop, database)
+        customers = shop.world.business.customers
+        for one in sorted(customers)[1_500:1_510]:
+            customers[one] = {**customers[one], "updatedAt": None}
+        assert (await puller.pull()).result["created"] == len(customers)
+        assert set(await puller.living()) == set(customers)
 
 
 async def test_customers_without_a_time_are_found(tmp_path: Path) -> None:

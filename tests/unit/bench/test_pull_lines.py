@@ -5,7 +5,7 @@ import pytest
 from bench.lines import Line
 from bench.peers.running import PeerRun
 from bench.pulling import memory, quota, unbound
-from bench.pulling.lists import NHANH_CUSTOMERS, NHANH_PRODUCTS, SHOPIFY_CUSTOMERS, SHOPIFY_VARIANTS, Way
+from bench.pulling.lists import SHOPIFY_CUSTOMERS, SHOPIFY_VARIANTS, Way
 from bench.pulling.shop import Pulled
 
 SIZE = quota.Size()
@@ -23,30 +23,29 @@ def by_name(lines: list[Line], end: str) -> Line:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "latency", "limit", "goal"),
+    ("in_windows", "latency", "limit", "goal"),
     [
-        (NHANH_CUSTOMERS, 0.0, 500.0, 475.0),
-        (NHANH_PRODUCTS, 0.0, 500.0, 475.0),
-        (NHANH_PRODUCTS, 0.38, 100 / 0.38, 95 / 0.38),
-        (NHANH_CUSTOMERS, 0.38, 500.0, 450.0),  # windows of time side by side: the quota alone bounds them
+        (False, 0.0, 500.0, 475.0),
+        (False, 0.38, 100 / 0.38, 95 / 0.38),
+        (True, 0.38, 500.0, 450.0),  # windows of time side by side: the quota alone bounds them
     ],
 )
-def test_nhanh_quota(wanted: object, latency: float, limit: float, goal: float) -> None:
+def test_nhanh_quota(in_windows: bool, latency: float, limit: float, goal: float) -> None:
     """Nhanh's limit is the quota or one cursor's latency, but for the list that is read in windows."""
-    line = quota.nhanh_lines("x", wanted, pulled(30_000, 60.0), SIZE, latency)[0]  # type: ignore[arg-type]
+    line = quota.nhanh_lines("x", pulled(30_000, 60.0), SIZE, latency, in_windows=in_windows)[0]
     assert (line.ours, line.limit, line.goal) == (500.0, pytest.approx(limit), pytest.approx(goal))
 
 
 def test_nhanh_floor_counts_the_empty_page() -> None:
     """145 full pages are 146 calls, and the last of them is for the next window."""
-    line = quota.nhanh_lines("x", NHANH_PRODUCTS, pulled(14_500, 30.3), SIZE, 0.0)[1]
+    line = quota.nhanh_lines("x", pulled(14_500, 30.3), SIZE, 0.0)[1]
     assert line.ours == pytest.approx(1.0)
     assert line.met
 
 
 def test_a_pull_too_short_for_a_window_has_no_rate() -> None:
     """What ended within the first burst says nothing of the quota."""
-    lines = quota.nhanh_lines("x", NHANH_PRODUCTS, pulled(1_000, 3.0), SIZE, 0.0)
+    lines = quota.nhanh_lines("x", pulled(1_000, 3.0), SIZE, 0.0)
     assert [(line.ours, line.met, bool(line.note)) for line in lines] == [(None, False, True)] * 2
 
 

@@ -9,12 +9,12 @@ import orjson
 from chassis.database import Database
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, literal, select, tuple_
 
+from sync_worker.adapters.catalog.pulls_seen import clear_away_seen
 from sync_worker.adapters.catalog.tables import (
     mappings,
     nhanh_customers,
     nhanh_products,
     pull_runs,
-    pull_seen,
     shopify_customers,
     shopify_variants,
     unmatched,
@@ -77,16 +77,13 @@ class SqlCatalogReader:
             pull_runs.c.finish_time.is_(None),
         )
 
-        def unit(connection: Connection) -> int:
-            # The places first: a page that is being stored moves its place last, and aborts when it is no longer there. What it
-            # had seen is stored by then, or never.
-            cleared = (
-                connection.execute(delete(pull_runs).where(*unfinished).returning(pull_runs.c.pull_id)).scalars().all()
-            )
-            connection.execute(delete(pull_seen).where(pull_seen.c.pull_id.in_(cleared)))
-            return len(cleared)
-
-        return await self._database.write(unit)
+        # A page that is being stored moves its place last, and aborts when it is no longer there. What it had seen is stored by
+        # then, or never.
+        cleared = await self._database.write(
+            lambda connection: connection.execute(delete(pull_runs).where(*unfinished)).rowcount
+        )
+        await clear_away_seen(self._database)
+        return cleared
 
 
 def _mappings(question: MappingQuestion, entity: Entity, after: MappingPlace | None) -> Select[Any]:

@@ -13,16 +13,14 @@ from sqlalchemy import Connection, Row, Update, bindparam, select, update
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.mirrors import MIRRORS, MirroredRow
 from sync_worker.adapters.catalog.pulls_gone import (
-    drop_seen,
-    has_undated,
     mark_gone,
-    mark_seen,
+    may_have_undated,
     must_not_go,
-    seen_before,
     unseen,
     written_by,
 )
 from sync_worker.adapters.catalog.pulls_pages import Stored, store_rows, take_back_older_prices
+from sync_worker.adapters.catalog.pulls_seen import clear_away_seen, mark_seen, seen_before
 from sync_worker.adapters.catalog.pulls_unreadable import forget_others, keep_refused, refused_of
 from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.adapters.row_thread import in_row_thread
@@ -59,13 +57,13 @@ class SqlPullCatalog:
                 return _place(known)
             covered = None if known is None else known.covered_until
             going = mode if covered is not None else PullMode.FULL
-            outdated_hours = None
+            outdated_hours = replaced = None
             if known is not None and known.finish_time is None:
                 idle = now - known.touch_time
                 if known.mode == going and idle < OUTDATED_MICROS:
                     return _place(known)
                 outdated_hours = idle // 3_600_000_000 if idle >= OUTDATED_MICROS else None
-                drop_seen(connection, known.pull_id)
+                replaced = known.pages if known.mode != going else None
             since = covered - OVERLAP_SECONDS if covered is not None and going is PullMode.INCREMENTAL else None
             pull_id = self._new_id()
             values = {
@@ -93,10 +91,22 @@ class SqlPullCatalog:
                 .on_conflict_do_update(index_elements=list(_key(scope)), set_=values)
             )
             return PullPlace(
-                pull_id, now, going, since, None, PullCounts(), False, False, outdated_hours=outdated_hours
+                pull_id,
+                now,
+                going,
+                since,
+                None,
+                PullCounts(),
+                False,
+                False,
+                outdated_hours=outdated_hours,
+                replaced=replaced,
+                left=None if known is None else known.cursor,
             )
 
-        return await self._database.write(unit)
+        place = await self._database.write(unit)
+        await clear_away_seen(self._database)
+        return place
 
     async def prepare(self, scope: PullScope, rows: Sequence[MirrorRow]) -> list[MirroredRow]:
         """Make rows ready; see `PullCatalog`. It takes milliseconds of CPU, so a thread does it."""
@@ -157,11 +167,11 @@ class SqlPullCatalog:
             _end_untrusted(connection, scope, place, now)
 
         await self._database.write(unit)
+        await clear_away_seen(self._database)
 
-    async def has_undated(self, scope: PullScope) -> bool:
+    async def may_have_undated(self, scope: PullScope) -> bool:
         """Look for rows without a time; see `PullCatalog`."""
-        mirror = MIRRORS[scope.operation]
-        return await self._database.read(lambda connection: has_undated(connection, mirror, scope.store_id))
+        return await self._database.read(lambda connection: may_have_undated(connection, scope))
 
     async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:
         """Look for rows that nobody told of; see `PullCatalog`."""
@@ -177,6 +187,7 @@ class SqlPullCatalog:
         gone = place.counts.gone
         if _marks_gone(scope, place):
             gone = await self._mark_gone(scope, place, max_gone_percent)
+            await self._forget_unreadable(scope, place)
         now = self._clock.now_micros()
 
         def unit(connection: Connection) -> PullPlace:
@@ -190,12 +201,11 @@ class SqlPullCatalog:
                 finish_time=now,
                 covered_until=place.began // 1_000_000,
             )
-            drop_seen(connection, place.pull_id)
-            if _marks_gone(scope, place):
-                forget_others(connection, scope, place.pull_id)
             return replace(place, cursor=None, counts=replace(place.counts, gone=gone), read_to_end=True, finished=True)
 
-        return await self._database.write(unit)
+        finished = await self._database.write(unit)
+        await clear_away_seen(self._database)
+        return finished
 
     async def _mark_gone(self, scope: PullScope, place: PullPlace, max_gone_percent: int) -> int:
         """Mark part after part, each in a transaction of its own that also counts it; how many there are in all."""
@@ -210,6 +220,7 @@ class SqlPullCatalog:
 
         objection = await self._database.write(guard)
         if objection is not None:
+            await clear_away_seen(self._database)
             raise GuardTripped("MASS_GONE_GUARD", objection)
         gone = place.counts.gone
         while True:
@@ -226,6 +237,16 @@ class SqlPullCatalog:
             if not marked:
                 return gone
             gone += marked
+
+    async def _forget_unreadable(self, scope: PullScope, place: PullPlace) -> None:
+        """Forget the unreadable rows that are gone, part after part; a later attempt goes on with the rest."""
+
+        def part(connection: Connection) -> int:
+            raise_fence(connection, scope.fence)
+            return forget_others(connection, scope, place.pull_id)
+
+        while await self._database.write(part):
+            pass
 
 
 def _marks_gone(scope: PullScope, place: PullPlace) -> bool:
@@ -275,9 +296,11 @@ def _moving(of: tuple[str, ...], changed: tuple[str, ...]) -> Update:
 
 
 def _end_untrusted(connection: Connection, scope: PullScope, place: PullPlace, now: int) -> None:
-    """End a pull without a job that could say so: the next reads everything again. What pulls before it covered stays known."""
-    _move(connection, scope, place, cursor=None, finish_time=now)
-    drop_seen(connection, place.pull_id)
+    """End a pull without a job that could say so: the next reads everything again. What pulls before it covered stays known.
+
+    Its cursor stays, for the next to see what it has left at the vendor.
+    """
+    _move(connection, scope, place, finish_time=now)
 
 
 def _place(row: Row[Any]) -> PullPlace:

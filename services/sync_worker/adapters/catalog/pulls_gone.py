@@ -2,28 +2,16 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
-from sync_worker.adapters.catalog.driver_statements import insert_missing, read_by_id
-from sync_worker.adapters.catalog.mirrors import Mirror
+from sync_worker.adapters.catalog.driver_statements import read_by_id
+from sync_worker.adapters.catalog.mirrors import MIRRORS, Mirror
 from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
+from sync_worker.application.ports.pull_catalog import PullScope
 from sync_worker.domain.pulls import too_many_gone
 
 PART = 10_000
 """Rows that one transaction marks at most."""
-
-
-def mark_seen(connection: Connection, pull_id: str, vendor_ids: Sequence[int]) -> int:
-    """Keep that a pull has seen rows that it does not write; how many of them it had not seen before."""
-    return insert_missing(connection, pull_seen, pull_id, vendor_ids)
-
-
-def seen_before(connection: Connection, pull_id: str, vendor_ids: Sequence[int]) -> set[int]:
-    """Find those of these ids that a pull has seen and had not written then."""
-    if not vendor_ids:
-        return set()
-    found = read_by_id(connection, pull_seen, ("vendor_id",), {"pull_id": pull_id}, "vendor_id", vendor_ids)
-    return {vendor_id for (vendor_id,) in found}
 
 
 def written_by(
@@ -35,11 +23,6 @@ def written_by(
     of = {"store_id": store_id, "change_pull": began}
     found = read_by_id(connection, mirror.table, (mirror.id_column,), of, mirror.id_column, vendor_ids)
     return {vendor_id for (vendor_id,) in found}
-
-
-def drop_seen(connection: Connection, pull_id: str) -> None:
-    """Forget what a pull has seen."""
-    connection.execute(delete(pull_seen).where(pull_seen.c.pull_id == pull_id))
 
 
 def must_not_go(
@@ -81,15 +64,14 @@ def unseen(connection: Connection, mirror: Mirror, store_id: str, pull_id: str, 
     return list(connection.execute(going).scalars())
 
 
-def has_undated(connection: Connection, mirror: Mirror, store_id: str) -> bool:
-    """Whether a living row has no time of its last change; 0 may stand for none."""
-    columns = mirror.table.c
+def may_have_undated(connection: Connection, scope: PullScope) -> bool:
+    """Whether a living row has no time of its last change (0 may stand for none), or no pull of all rows has finished yet."""
+    columns, runs = MIRRORS[scope.operation].table.c, pull_runs.c
     undated = or_(columns.updated_at.is_(None), columns.updated_at <= 0)
-    return bool(
-        connection.execute(
-            select(exists().where(columns.store_id == store_id, columns.gone_time.is_(None), undated))
-        ).scalar_one()
-    )
+    known = exists().where(columns.store_id == scope.store_id, columns.gone_time.is_(None), undated)
+    of_its_kind = runs.store_id == scope.store_id, runs.operation == scope.operation.value
+    read_whole = exists().where(*of_its_kind, runs.covers_all, runs.covered_until.is_not(None))
+    return bool(connection.execute(select(or_(known, ~read_whole))).scalar_one())
 
 
 def _going(mirror: Mirror, store_id: str, pull_id: str) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chassis.database.upserts import insert
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, and_, delete, select
 
 from sync_worker.adapters.catalog.driver_statements import delete_by_id
 from sync_worker.adapters.catalog.tables import unreadable_rows
@@ -12,6 +12,9 @@ from sync_worker.application.ports.pull_catalog import PullPlace, PullScope
 
 MOST_TOLD = 1_000
 """A job that goes on tells of so many unreadable rows of its earlier attempts; JobTracker keeps no more of one job."""
+
+PART = 10_000
+"""Rows that one transaction forgets at most."""
 
 
 def keep_refused(
@@ -48,11 +51,9 @@ def refused_of(connection: Connection, scope: PullScope, place: PullPlace) -> li
     return [RowRefusal(vendor_id, message) for vendor_id, message in found]
 
 
-def forget_others(connection: Connection, scope: PullScope, pull_id: str) -> None:
-    """Forget the unreadable rows that a whole pull was not told of: they are gone."""
+def forget_others(connection: Connection, scope: PullScope, pull_id: str) -> int:
+    """Forget at most `PART` of the unreadable rows that a whole pull was not told of, since they are gone; how many."""
     columns = unreadable_rows.c
-    connection.execute(
-        delete(unreadable_rows).where(
-            columns.store_id == scope.store_id, columns.operation == scope.operation.value, columns.pull_id != pull_id
-        )
-    )
+    of_its_kind = and_(columns.store_id == scope.store_id, columns.operation == scope.operation.value)
+    part = select(columns.vendor_id).where(of_its_kind, columns.pull_id != pull_id).limit(PART)
+    return connection.execute(delete(unreadable_rows).where(of_its_kind, columns.vendor_id.in_(part))).rowcount

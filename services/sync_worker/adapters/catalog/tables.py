@@ -251,7 +251,8 @@ pull_seen = Table(
     sqlite_with_rowid=False,
 )
 """
-The rows that an unfinished pull has seen and not written, since they have not changed or cannot be read; emptied when it ends.
+The rows that an unfinished pull has seen and not written, since they have not changed or cannot be read; cleared
+away when it has ended.
 """
 
 unreadable_rows = Table(

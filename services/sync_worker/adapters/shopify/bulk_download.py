@@ -7,6 +7,7 @@ and only https, or the very origin that the shop is called at, will do.
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 import httpx
 
@@ -37,7 +38,7 @@ MOST_ADDRESSES = 3
 _ADDRESS_STATUSES = frozenset({401, 403, 404, 410})
 """How storage hosts answer to an address whose signature has run out, or whose file is gone."""
 
-_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)", re.ASCII)
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)", re.ASCII)
 
 Address = Callable[[], Awaitable[str]]
 """Asks Shopify for an address of the result, since one is good for a while only."""
@@ -75,7 +76,7 @@ class Download:
         held = bytearray()
         retries, addresses = self._retries(), 0
         while True:
-            began = self._clock.monotonic()
+            began, came_on = self._clock.monotonic(), False
             try:
                 async with aclosing(self._pieces(url, offset + len(held))) as pieces:
                     async for piece in pieces:
@@ -87,7 +88,7 @@ class Download:
                         del held[:end]
                         offset += end
                         yield lines
-                        retries, addresses = self._retries(), 0
+                        retries, addresses, came_on = self._retries(), 0, True
                         await self._gate.pass_through(self._read_seconds)
             except _Broken as broken:
                 fault = broken
@@ -97,6 +98,8 @@ class Download:
                 if held:
                     yield bytes(held)
                 return
+            if isinstance(fault, _NotTheRest) and came_on:
+                continue
             if isinstance(fault, _AddressRefused):
                 addresses += 1
                 if addresses > MOST_ADDRESSES:
@@ -117,8 +120,10 @@ class Download:
         async with self._http.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=False) as response:
             if _is_behind_the_end(response, offset):
                 return
-            skipped = _to_skip(response, offset)
+            part = _part_of(response, offset)
+            skipped, received = part.skip, 0
             async for piece in self._at_a_fair_pace(response.aiter_raw()):
+                received += len(piece)
                 if len(piece) <= skipped:
                     skipped -= len(piece)
                 else:
@@ -126,6 +131,7 @@ class Download:
                     skipped = 0
             if skipped:
                 raise UnusableResult("BULK_INCOMPLETE", "the result of a bulk operation is shorter than it was")
+            part.must_be_the_rest(received)
 
     async def _at_a_fair_pace(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Pass on what comes, unless it only drips: the time-out of a read never ends a connection that drips."""
@@ -166,6 +172,32 @@ class _AddressRefused(_Broken):
     """The address is not, or no longer, good."""
 
 
+class _NotTheRest(_Broken):
+    """The host gave less than all that lies behind a byte, and said so: it may be asked for what follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What an answer holds of the file: behind `skip` bytes begins what was asked for.
+
+    `length` is how many bytes there are, where the host says which part it is; `is_last` is False where it says that more
+    follows.
+    """
+
+    skip: int
+    length: int | None = None
+    is_last: bool = True
+
+    def must_be_the_rest(self, received: int) -> None:
+        """See whether so many bytes are the file to its end."""
+        if self.length is not None and received > self.length:
+            raise UnusableResult("MALFORMED_ANSWER", "a part of a bulk result is longer than its host says")
+        if self.length is not None and received < self.length:
+            raise _Broken("CONNECTION_LOST", "the download of a bulk result broke off without a word")
+        if not self.is_last:
+            raise _NotTheRest("SHORT_PARTS", "the host of a bulk operation's result gives only small parts of it")
+
+
 def _is_behind_the_end(response: httpx.Response, offset: int) -> bool:
     """Whether all has been read; 416 is how a host says that nothing lies at a byte (RFC 9110, 15.5.17)."""
     if response.status_code != 416:
@@ -175,16 +207,18 @@ def _is_behind_the_end(response: httpx.Response, offset: int) -> bool:
     raise UnusableResult("BULK_INCOMPLETE", "the result of a bulk operation is shorter than it was")
 
 
-def _to_skip(response: httpx.Response, offset: int) -> int:
-    """Find how many bytes of the answer come before the one that was asked for."""
+def _part_of(response: httpx.Response, offset: int) -> _Part:
+    """Tell which part of the file an answer is, of which everything from a byte on was asked for (RFC 9110, 14.4)."""
     status = response.status_code
     if status == 200:
-        return offset
+        return _Part(offset)
     if status == 206:
-        begins = _RANGE.fullmatch(response.headers.get("content-range", ""))
-        if begins is None or int(begins[1]) != offset:
+        named = _RANGE.fullmatch(response.headers.get("content-range", ""))
+        first, last = (int(named[1]), int(named[2])) if named else (-1, -1)
+        total = last + 1 if named is None or named[3] == "*" else int(named[3])
+        if first != offset or not first <= last < total:
             raise UnusableResult("MALFORMED_ANSWER", "a part of a bulk result came that was not asked for")
-        return 0
+        return _Part(0, last - first + 1, last + 1 == total)
     message = f"the host of a bulk operation's result answered with HTTP {status}"
     if status in _ADDRESS_STATUSES:
         raise _AddressRefused("BULK_RESULT_GONE", message)

@@ -45,7 +45,11 @@ class PullPlace:
 
     `since` (Unix seconds) is from when an INCREMENTAL pull reads changes, None for a FULL one. With `read_to_end` only
     the end is left to do, with `finished` not even that. `outdated_hours` is set on a pull that began anew because its
-    place had not been touched for so long. It `began` at Unix microseconds.
+    place had not been touched for so long, `replaced` on one that took the place of an unfinished pull of the other mode: so
+    many pages that had read. It `began` at Unix microseconds.
+
+    On a pull that begins, `left` is the cursor of the one before it, where that was not read to its end and nobody goes on with
+    it: what it has going at the vendor is of no use any more.
     """
 
     pull_id: str
@@ -57,6 +61,8 @@ class PullPlace:
     read_to_end: bool
     finished: bool
     outdated_hours: int | None = None
+    replaced: int | None = None
+    left: str | None = None
 
 
 class PullCatalog(Protocol):
@@ -70,7 +76,7 @@ class PullCatalog(Protocol):
         """Find the place where an unfinished pull of the same filter and mode stopped, or begin anew.
 
         A pull that this very job has finished is answered as finished. INCREMENTAL without a finished pull to go on
-        from becomes FULL.
+        from becomes FULL. There is one place: an unfinished pull of the other mode is given up.
         """
         ...
 
@@ -105,8 +111,12 @@ class PullCatalog(Protocol):
         """End a pull whose reading is not to be trusted: the next begins anew, and what pulls before it covered stays known."""
         ...
 
-    async def has_undated(self, scope: PullScope) -> bool:
-        """Whether a living row of the mirror has no time of its last change, or one that may stand for none (0)."""
+    async def may_have_undated(self, scope: PullScope) -> bool:
+        """Whether the list may have rows without a time of their last change, so that no filter of times shows them.
+
+        It may if a living row of the mirror has none, or one that may stand for none (0), or as long as no pull without a
+        filter has finished: then nobody knows.
+        """
         ...
 
     async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:

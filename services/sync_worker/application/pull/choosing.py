@@ -10,6 +10,7 @@ from sync_worker.application.ports.pull_catalog import PullPlace
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.bulk import BulkSource
 from sync_worker.application.pull.bulk_place import is_bulk_place
+from sync_worker.application.pull.left_behind import ClearingFirst
 from sync_worker.application.pull.paged import PagedSource
 from sync_worker.application.pull.sources import PullSource
 from sync_worker.application.pull.windows import MirroredCustomers, WindowedSource, is_place
@@ -58,16 +59,21 @@ def source_of(
             return WindowedSource(nhanh, customers, mirrored, clock)
         return PagedSource(Origin.NHANH, lambda cursor: nhanh.customer_page(customers, cursor), nhanh.metrics, clock)
     shopify = vendors.shopify(job.store, job.gate)
+    source: PullSource
     if goes_by_bulk(request, place):
         farewell = vendors.shopify(job.store, LastCallGate(job.gate))
-        return BulkSource(shopify.bulk, farewell.bulk, shopify.metrics, wanted, place, job, clock)
-    if isinstance(wanted, ShopifyProductFilter):
+        source = BulkSource(shopify.bulk, farewell.bulk, shopify.metrics, wanted, place, job, clock)
+    elif isinstance(wanted, ShopifyProductFilter):
         variants = wanted
-        return PagedSource(
+        source = PagedSource(
             Origin.SHOPIFY, lambda cursor: shopify.variant_page(variants, cursor), shopify.metrics, clock
         )
-    buyers: ShopifyCustomerFilter = wanted
-    return PagedSource(Origin.SHOPIFY, lambda cursor: shopify.customer_page(buyers, cursor), shopify.metrics, clock)
+    else:
+        buyers: ShopifyCustomerFilter = wanted
+        source = PagedSource(
+            Origin.SHOPIFY, lambda cursor: shopify.customer_page(buyers, cursor), shopify.metrics, clock
+        )
+    return source if place.left is None else ClearingFirst(source, shopify.bulk, place.left)
 
 
 def goes_by_bulk(request: PullRequest, place: PullPlace) -> bool:

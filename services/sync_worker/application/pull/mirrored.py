@@ -14,9 +14,9 @@ class MirrorOfPull:
     scope: PullScope
     place: PullPlace
 
-    async def has_undated(self) -> bool:
-        """Look for rows without a time of their last change."""
-        return await self.catalog.has_undated(self.scope)
+    async def may_have_undated(self) -> bool:
+        """See what is known of rows without a time of their last change."""
+        return await self.catalog.may_have_undated(self.scope)
 
     async def unseen(self, after: int, limit: int) -> Sequence[int]:
         """Look for rows that this pull has not seen."""

@@ -24,7 +24,7 @@ class Telling:
     def __init__(self, begun_at: PullPlace, asked: PullMode, source: PullSource) -> None:
         self._source = source
         self._resumed = begun_at.counts.pages > 0
-        self._introduction = f"{_introduction(begun_at, asked)}, {source.way}"
+        self._begun = _introduction(begun_at, asked)
         self._expected: int | None = None
         self._note = ""
         self._write_seconds = 0.0
@@ -34,6 +34,11 @@ class Telling:
         self._write_seconds += seconds
         self._expected = step.expected if step.expected is not None else self._expected
         self._note = f"; {step.note}" if step.note else ""
+
+    @property
+    def _introduction(self) -> str:
+        """What is read, and how; a source may find only while it reads how it has to."""
+        return f"{self._begun}, {self._source.way}"
 
     def progress(self, place: PullPlace) -> Progress:
         """Say how many rows there were so far; how many there will be is known of some ways of reading only."""
@@ -111,7 +116,10 @@ def _introduction(begun_at: PullPlace, asked: PullMode) -> str:
         words = "everything, since no pull of this kind has finished before"
     else:
         words = "everything that the filter lets through"
-    if begun_at.outdated_hours is not None:
+    if begun_at.replaced is not None:
+        other = PullMode.FULL if begun_at.mode is PullMode.INCREMENTAL else PullMode.INCREMENTAL
+        words += f"; in place of an unfinished {other} pull, which was given up after {begun_at.replaced} pages"
+    elif begun_at.outdated_hours is not None:
         words += f"; from the beginning, since the unfinished pull was {begun_at.outdated_hours} hours old"
     elif begun_at.counts.pages:
         words += f"; from page {begun_at.counts.pages + 1} on, where an earlier attempt stopped"

@@ -48,6 +48,10 @@ class Window:
     times: list[int] = field(default_factory=list)
     over: bool = False
 
+    def holds(self, time: int) -> bool:
+        """Whether a second is one of its own."""
+        return (self.begin is None or self.begin <= time) and (self.end is None or time <= self.end)
+
     @property
     def splittable(self) -> bool:
         """Whether it has more than one second."""
@@ -134,6 +138,11 @@ class WindowPlan:
         return not self.windows and not self._sweeps
 
     @property
+    def middle(self) -> int:
+        """Where the next sweep goes out from. Of what has just been cut it is a second in which a row was changed, if any was."""
+        return self._sweeps[0].edge
+
+    @property
     def aim(self) -> int:
         """How many pages a window should have."""
         return min(max(self._pages // SHARE, FEWEST_PAGES), MOST_PAGES)
@@ -155,7 +164,10 @@ class WindowPlan:
         return self.windows
 
     def take(self, window: Window, times: Iterable[int], following: str | None, *, empty: bool) -> None:
-        """Take note of a page of a window: when its rows were last changed, and the cursor behind it."""
+        """Take note of a page of a window: when the window's own rows were last changed, and the cursor behind it.
+
+        `empty` is a page without a row of the window's own: it says nothing of how large the window is.
+        """
         window.cursor = following
         if window.splittable:
             window.times.extend(times)

@@ -221,6 +221,24 @@ async def test_fewer_than_twenty_may_always_go(pulls: Pulls) -> None:
     assert (await pulls.whole(replace(PRODUCTS, job_id="job-2"), percent=0)).counts.gone == 19
 
 
+async def test_whether_rows_may_have_no_time_of_their_change(pulls: Pulls) -> None:
+    """Nobody knows before a pull without a filter has finished; after it the rows tell, of this store alone."""
+    filtered = replace(CUSTOMERS, filter_hash="wholesale", marks_gone=False)
+    assert await pulls.catalog.may_have_undated(CUSTOMERS)
+    await pulls.whole(filtered, a_nhanh_customer(1, updated_at=5))
+    await pulls.whole(replace(CUSTOMERS, store_id="danang"), a_nhanh_customer(1, updated_at=5))
+    await pulls.store(CUSTOMERS, await pulls.catalog.open(CUSTOMERS, FULL), a_nhanh_customer(1, updated_at=5))
+    assert await pulls.catalog.may_have_undated(CUSTOMERS)
+    await pulls.whole(CUSTOMERS, a_nhanh_customer(1, updated_at=5))
+    for scope in (CUSTOMERS, filtered):
+        assert not await pulls.catalog.may_have_undated(scope)
+    await pulls.catalog.open(replace(CUSTOMERS, job_id="job-2"), FULL)
+    assert not await pulls.catalog.may_have_undated(CUSTOMERS)
+    for undated in (None, 0):
+        await pulls.whole(replace(CUSTOMERS, job_id=f"job-{undated}"), a_nhanh_customer(1, updated_at=undated))
+        assert await pulls.catalog.may_have_undated(CUSTOMERS)
+
+
 async def test_marking_goes_on_after_a_crash(pulls: Pulls, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts that were marked before are counted once, and the rest is marked by the next attempt."""
     monkeypatch.setattr("sync_worker.adapters.catalog.pulls_gone.PART", 2)

@@ -21,6 +21,7 @@ from tests.fakes.shopify_http import TOKEN, OpenGate
 
 NUMBERS = list(range(1, 41))
 CONTENT = jsonl(map(variant_node, NUMBERS))
+LINE = len(jsonl([variant_node(1)]))
 EVERYTHING = ShopifyProductFilter()
 
 
@@ -96,6 +97,37 @@ async def test_retries_are_bounded() -> None:
     assert len(shop.downloads) == bulk_download.RETRIES.attempts
 
 
+def _a_part(content: bytes, content_range: str) -> httpx.Response:
+    """A part as a host names it, of a length that the connection does not tell."""
+    return httpx.Response(206, headers={"content-range": content_range}, stream=httpx.ByteStream(content))
+
+
+async def test_a_host_that_gives_parts_is_asked_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that ends early is not the file's end; where each brings rows there is no wait between them."""
+    monkeypatch.setattr(bulk_download, "CHUNK_BYTES", LINE)
+    shop = a_shop(longest_part=3 * LINE)
+    assert numbers_in(await chunks_of(shop, BulkPosition(LINE, 1, 1))) == NUMBERS[1:]
+    assert len(shop.downloads) == -(-(len(CONTENT) - LINE) // (3 * LINE))
+    assert shop.clock.monotonic() == 0
+
+
+async def test_tiny_parts_are_not_asked_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts that bring no row to speak of are a download that does not come on."""
+    monkeypatch.setattr(bulk_download, "CHUNK_BYTES", LINE)
+    shop = a_shop(longest_part=1)
+    with pytest.raises(VendorUnavailable) as failed:
+        await chunks_of(shop, BulkPosition(LINE, 1, 1))
+    assert failed.value.code == "SHORT_PARTS"
+    assert len(shop.downloads) == bulk_download.RETRIES.attempts
+
+
+async def test_a_part_that_is_cut_short_is_taken_up_where_it_broke() -> None:
+    """Nothing but the part's own name says that bytes are missing, where the connection does not tell its length."""
+    shop = a_shop(host_answers=[_a_part(CONTENT[LINE : LINE + 50], f"bytes {LINE}-{len(CONTENT) - 1}/{len(CONTENT)}")])
+    assert numbers_in(await chunks_of(shop, BulkPosition(LINE, 1, 1))) == NUMBERS[1:]
+    assert shop.downloads[1].headers["range"] == f"bytes={LINE + 50}-"
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 async def test_a_host_in_trouble_is_asked_again(status: int) -> None:
     """After as long as it asks for."""
@@ -161,17 +193,29 @@ async def test_the_shops_own_origin_is_taken_as_it_is() -> None:
         lambda: httpx.Response(400),
         lambda: httpx.Response(206, headers={"content-range": "bytes 5-9/99"}, content=b"abcde"),
         lambda: httpx.Response(206, content=CONTENT),
+        lambda: _a_part(CONTENT[LINE:], f"bytes {LINE}-{len(CONTENT) - 1}/{len(CONTENT) - 1}"),
+        lambda: _a_part(b"", f"bytes {LINE}-{LINE - 1}/{len(CONTENT)}"),
+        lambda: _a_part(CONTENT[LINE:], f"bytes {LINE}-{LINE + 9}/{len(CONTENT)}"),
         lambda: httpx.Response(416, headers={"content-range": "bytes */10"}),
         lambda: httpx.Response(200, stream=httpx.ByteStream(b"abc")),
     ],
-    ids=["redirect", "refusal", "another part", "a part of nobody knows what", "shorter by range", "shorter"],
+    ids=[
+        "redirect",
+        "refusal",
+        "another part",
+        "a part of nobody knows what",
+        "behind the end",
+        "no part",
+        "longer than said",
+        "shorter by range",
+        "shorter",
+    ],
 )
 async def test_an_answer_that_is_none_is_not_taken(answered: Callable[[], httpx.Response]) -> None:
     """Redirects are not followed, and a part is the part that was asked for."""
     shop = a_shop(host_answers=[answered()])
-    line = len(jsonl([variant_node(1)]))
     with pytest.raises(UnusableResult):
-        await chunks_of(shop, BulkPosition(line, 1, 1))
+        await chunks_of(shop, BulkPosition(LINE, 1, 1))
     assert len(shop.downloads) == 1
 
 

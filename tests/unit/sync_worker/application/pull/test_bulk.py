@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from itertools import pairwise
 
+import httpx
 import pytest
+from sync_worker.adapters.backoff import Backoff
 from sync_worker.adapters.shopify import bulk_download
 from sync_worker.application.pull.bulk import STALLED_SECONDS
 from sync_worker.application.pull.bulk_begin import MOST_UNKNOWN_STARTS, SLOT_WAIT_SECONDS
@@ -268,9 +270,10 @@ async def test_a_drained_job_leaves_its_operation(world: BulkWorld) -> None:
     assert world.shop.starts == 1
 
 
-async def _stopped(world: BulkWorld, stop: WorkStopped) -> None:
+async def _stopped(world: BulkWorld, stop: WorkStopped, number: int = 1) -> None:
     """Run an attempt until its operation is waited for, and stop it there, as the runner does."""
-    job = a_job()
+    job = a_job(number)
+    world.shop.asked.clear()
     pulling = asyncio.create_task(world.pull(job))
     looked = asyncio.Event()
     world.shop.before = lambda: looked.set() if world.shop.asked.count("bulkOperation") > 3 else None
@@ -288,6 +291,52 @@ async def test_another_way_begins_anew(world: BulkWorld) -> None:
     await _stopped(world, Draining())
     done = await world.pull(a_job(2), method=PullMethod.PAGES)
     assert (done.result["way"], done.result["resumed"]) == ("page by page", False)
+
+
+@pytest.mark.parametrize(
+    ("course", "cancelled"), [("CREATED", [2]), ("RUNNING", [2]), ("CANCELING", []), ("COMPLETED", [])]
+)
+async def test_the_operation_of_a_place_that_is_given_up_is_cancelled(
+    world: BulkWorld, course: str, cancelled: list[int]
+) -> None:
+    """It would hold one of five slots; one that has ended holds none, and others of the app are not ours."""
+    world.shop.of("query Other { products { edges { node { id } } } }", "RUNNING")
+    world.shop.course = ("RUNNING",)
+    await _stopped(world, Draining())
+    world.shop.operations[1].course = [course]
+    await world.pull(a_job(2), method=PullMethod.PAGES)
+    assert world.shop.cancelled == cancelled
+    await world.pull(a_job(3), method=PullMethod.PAGES)
+    assert world.shop.cancelled == cancelled
+
+
+async def test_an_incremental_pull_cancels_what_an_unfinished_full_one_left(world: BulkWorld) -> None:
+    """It goes by pages, and nobody goes on with the operation."""
+    await world.pull(a_job(1))
+    world.shop.course = ("RUNNING",)
+    await _stopped(world, Draining(), 2)
+    await world.pull(a_job(3), mode=PullMode.INCREMENTAL)
+    assert world.shop.cancelled == [2]
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+async def test_an_operation_that_cannot_be_cancelled_holds_nobody_up(world: BulkWorld, forgotten: bool) -> None:
+    """Shopify has forgotten it, or is away for as long as is tried: the pull goes its way."""
+    world.shop.course = ("RUNNING",)
+    await _stopped(world, Draining())
+    if forgotten:
+        world.shop.operations.clear()
+    away = 0 if forgotten else Backoff().attempts
+
+    def unreachable() -> None:
+        nonlocal away
+        if away:
+            away -= 1
+            raise httpx.ReadError("away")
+
+    world.shop.before = unreachable
+    assert (await world.pull(a_job(2), method=PullMethod.PAGES)).result["way"] == "page by page"
+    assert (away, world.shop.cancelled) == (0, [])
 
 
 async def test_a_row_that_cannot_be_read_fails_alone(world: BulkWorld) -> None:

@@ -62,7 +62,6 @@ def a_job(number: int = 1) -> RecordingJobContext:
     return RecordingJobContext(a_store(), job_id=f"job-{number}")
 
 
-WAYS = {Operation.PULL_NHANH_CUSTOMERS: "in windows of time, 4 cursors at once"}
 PRODUCTS = [a_nhanh_product(number) for number in range(1, 9)]
 
 
@@ -90,7 +89,7 @@ async def test_every_pull_reads_to_the_end(
     assert [report.successful for report in job.reports] == [0, 3, 4]
     assert done.result == {
         "mode": "FULL",
-        "way": WAYS.get(operation, "page by page"),
+        "way": "page by page",
         "pull_id": done.result["pull_id"],
         "resumed": False,
         "created": 4,
@@ -192,6 +191,24 @@ async def test_incremental_asks_for_changes_only(world: World) -> None:
     assert done.result["mode"] == "INCREMENTAL"
     wanted, _ = vendors.vendor.asked[-1]
     assert wanted.updated_since == began - 600
+
+
+@pytest.mark.parametrize(
+    ("begun", "asked"), [(PullMode.FULL, PullMode.INCREMENTAL), (PullMode.INCREMENTAL, PullMode.FULL)]
+)
+async def test_a_pull_of_the_other_mode_says_what_it_gives_up(world: World, begun: PullMode, asked: PullMode) -> None:
+    """There is one place for both modes; nobody loses what was read without a word in the job, while it runs and at its end."""
+    vendors = listing(PRODUCTS)
+    await world.pull(a_job(), vendors)
+    vendors.vendor.troubles[2] = VendorUnavailable("nhanh", "HTTP_503", "Nhanh is not available")
+    with pytest.raises(VendorUnavailable):
+        await world.pull(a_job(2), vendors, mode=begun)
+    job = a_job(3)
+    done = await world.pull(job, vendors, mode=asked)
+    words = f"in place of an unfinished {begun} pull, which was given up after 2 pages"
+    assert words in job.reports[0].message
+    assert words in done.message
+    assert "in place of" not in (await world.pull(a_job(4), vendors, mode=begun)).message
 
 
 async def test_a_callers_own_bound_is_kept(world: World) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import cast
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from sync_worker.application.pull import time_windows
 from sync_worker.application.pull.sources import PlaceUseless, Step
 from sync_worker.application.pull.windows import LOOK_PAGES, WindowedSource, is_place
 from sync_worker.domain.customers import NhanhCustomer
-from sync_worker.domain.failures import VendorUnavailable
+from sync_worker.domain.failures import VendorRefusal, VendorUnavailable
 from sync_worker.domain.pulls import OVERLAP_SECONDS
 from sync_worker.domain.requests import NhanhCustomerFilter
 
@@ -104,11 +105,65 @@ async def test_a_short_list_is_read_as_it_is(customers: int) -> None:
     assert set(world.nhanh.asked) == {NhanhCustomerFilter()}
 
 
-async def test_one_second_of_a_mass_import_is_read_by_one_cursor() -> None:
-    """Customers that were all changed in one second cannot be split, and all come."""
-    world = a_world([NOW - 30 * DAY] * 200)
+BOUNDS = pytest.mark.parametrize(
+    ("from_belongs", "to_belongs"),
+    [(True, True), (False, False), (True, False), (False, True)],
+    ids=["both belong", "none belongs", "the first belongs", "the last belongs"],
+)
+"""Whether Nhanh counts a filter's bounds in: its documentation does not say."""
+
+
+@BOUNDS
+async def test_customers_on_the_edges_of_windows_come(from_belongs: bool, to_belongs: bool) -> None:
+    """A customer in every second: whatever the windows' edges are, somebody was changed there."""
+    world = a_world(range(NOW - OVERLAP_SECONDS - 200, NOW - OVERLAP_SECONDS + 50), page_size=2)
+    world.nhanh.from_belongs, world.nhanh.to_belongs = from_belongs, to_belongs
     await world.attempt()
-    assert world.mirror.seen == set(range(1, 201))
+    assert world.mirror.seen == set(world.nhanh.customers)
+
+
+@pytest.mark.parametrize("belong", [True, False])
+async def test_one_second_of_a_mass_import_is_read_by_one_cursor(belong: bool) -> None:
+    """Customers that were all changed in one second cannot be split, and all come, once; windows beside it do not read it too."""
+    world = a_world([*[NOW - 30 * DAY] * 200, *spread(40, NOW)])
+    world.nhanh.from_belongs = world.nhanh.to_belongs = belong
+    await world.attempt()
+    assert world.mirror.seen == set(world.nhanh.customers)
+    assert len(world.nhanh.asked) < 240 * 1.25
+
+
+@BOUNDS
+async def test_a_mass_import_is_no_end_of_cutting_where_bounds_are_not_known(
+    from_belongs: bool, to_belongs: bool
+) -> None:
+    """Nothing is learnt of bounds, so a window beside the one second may show all of it: that makes the window no larger."""
+    world = a_world([*[NOW - 30 * DAY] * 200, *spread(40, NOW)])
+    world.nhanh.from_belongs, world.nhanh.to_belongs = from_belongs, to_belongs
+
+    def refuse_one_second(wanted: NhanhCustomerFilter) -> None:
+        if wanted.updated_since is not None and wanted.updated_since == wanted.updated_until:
+            raise VendorRefusal("nhanh", "ERR_INVALID_FORM_FIELDS", "updatedAtTo")
+
+    world.nhanh.between = refuse_one_second
+    await world.attempt()
+    assert world.mirror.seen == set(world.nhanh.customers)
+    assert len(world.nhanh.asked) < 3 * 240
+
+
+@pytest.mark.parametrize("belong", [True, False])
+async def test_what_bounds_mean_is_asked_behind_the_look_and_kept(belong: bool) -> None:
+    """It is part of the place: windows go on as they were begun, whatever breaks."""
+    world = a_world(spread(100, NOW))
+    world.nhanh.from_belongs = world.nhanh.to_belongs = belong
+    await world.attempt(steps=LOOK_PAGES + 1)
+    for _ in range(20):
+        await world.attempt(steps=1)
+        assert world.mirror.place is not None
+        assert orjson.loads(world.mirror.place)["bounds_belong"] == belong
+    second = world.nhanh.asked[LOOK_PAGES].updated_since
+    assert second in {row.updated_at for row in world.nhanh.customers.values()}
+    for_it = NhanhCustomerFilter(updated_since=second, updated_until=second)
+    assert [place for place, wanted in enumerate(world.nhanh.asked) if wanted == for_it] == [LOOK_PAGES]
 
 
 async def test_a_customer_that_moves_out_of_an_unread_window_comes_with_the_catch_up() -> None:
@@ -147,6 +202,27 @@ async def test_customers_without_a_time_in_the_mirror_have_the_list_read_as_a_wh
     await world.attempt()
     assert world.mirror.seen == set(world.nhanh.customers)
     assert set(world.nhanh.asked) == {NhanhCustomerFilter()}
+
+
+async def test_a_shops_first_pull_reads_the_list_as_a_whole() -> None:
+    """Nobody knows yet of customers without a time: they may stand behind all pages that a look would show."""
+    world = a_world([*spread(40, NOW), None, None])
+    world.mirror.read_before = False
+    await world.attempt(steps=20)
+    await world.attempt()
+    assert world.mirror.seen == set(world.nhanh.customers)
+    assert set(world.nhanh.asked) == {NhanhCustomerFilter()}
+
+
+async def test_how_a_list_was_read_is_said() -> None:
+    """Whoever looks at the job sees whether there were windows."""
+    for read_before, way in ((True, "in windows of time, 4 cursors at once"), (False, "page by page")):
+        world = a_world(spread(40, NOW))
+        world.mirror.read_before = read_before
+        source = WindowedSource(cast("Nhanh", world.nhanh), NhanhCustomerFilter(), world.mirror, world.clock)
+        async for step in source.steps(None):
+            world.mirror.store(step)
+        assert source.way == way
 
 
 async def test_a_customer_that_lost_its_time_is_asked_for_by_id_and_the_rest_is_read_again() -> None:
@@ -231,7 +307,8 @@ async def test_a_place_of_another_release_is_useless(place: str) -> None:
     assert useless.value.failure.code == "PULL_PLACE_UNREADABLE"
 
 
-@settings(max_examples=150, deadline=None)
+@BOUNDS
+@settings(max_examples=80, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     customers=st.integers(0, 150),
@@ -242,7 +319,15 @@ async def test_a_place_of_another_release_is_useless(place: str) -> None:
     clocks_differ=st.integers(-OVERLAP_SECONDS + 1, OVERLAP_SECONDS),
 )
 async def test_nothing_is_lost_whatever_changes_and_breaks(
-    seed: int, customers: int, page_size: int, busy: float, crashes: list[int], clustered: bool, clocks_differ: int
+    from_belongs: bool,
+    to_belongs: bool,
+    seed: int,
+    customers: int,
+    page_size: int,
+    busy: float,
+    crashes: list[int],
+    clustered: bool,
+    clocks_differ: int,
 ) -> None:
     """Who was there from beginning to end is stored, no older than at the catch-up's beginning; who is not, is unseen."""
     rng = Random(seed)
@@ -252,6 +337,7 @@ async def test_nothing_is_lost_whatever_changes_and_breaks(
         for _ in range(customers)
     ]
     world = a_world(times, page_size=page_size)
+    world.nhanh.from_belongs, world.nhanh.to_belongs = from_belongs, to_belongs
     world.nhanh.turns = lambda: rng.randint(0, 5)
     ids = sorted(world.nhanh.customers)
     for one in rng.sample(ids, len(ids) // 3):
