@@ -28,7 +28,7 @@ from tests.fakes.pulls import BULK_PULLS, NHANH_PULLS, PAGED_PULLS, Pull
 from tests.fakes.vendor_changes import change_everywhere
 from tests.fakes.whole_stack import WholeStack, whole_stack
 
-DEFAULT_SEEDS = "0-3"
+DEFAULT_SEEDS = "0-2"
 MOST_LOST = 2
 """A job is given up with its third attempt, so that it may lose two: by kills, or by bulk operations that come to nothing."""
 
