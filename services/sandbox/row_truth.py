@@ -6,7 +6,7 @@ empty text is null, what Shopify sends stays as it is. A row that there was and 
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sandbox.by_id import ById
 from sandbox.nhanh.business import Business, Row
@@ -19,16 +19,28 @@ PARENT = -2
 Kept = TypeVar("Kept")
 
 
-def rows_document(store: StoreWorld) -> dict[str, Any]:
-    """Tell of every row of a store; Nhanh's products are those that can be sold, so without parents."""
+LISTS = ("nhanh_products", "nhanh_customers", "shopify_variants", "shopify_customers")
+
+
+def rows_document(store: StoreWorld) -> dict[str, dict[str, Row]]:
+    """Tell of every row of a store, by list and id."""
+    return {name: list_rows(store, name) for name in LISTS}
+
+
+def list_rows(store: StoreWorld, name: str) -> dict[str, Row]:
+    """Tell of every row of one of the LISTS, by id; Nhanh's products are those that can be sold, so without parents."""
     business, shop = store.business, store.shop
-    sellable = (one for one, row in business.products.items() if int(row["parentId"]) != PARENT)
-    return {
-        "nhanh_products": _document(business.products, sellable, lambda row: _product(business, row)),
-        "nhanh_customers": _document(business.customers, business.customers, _customer),
-        "shopify_variants": _document(shop.variants, shop.variants, lambda variant: _variant(shop, variant)),
-        "shopify_customers": _document(shop.customers, shop.customers, lambda customer: _buyer(shop, customer)),
-    }
+    match name:
+        case "nhanh_products":
+            sellable = (one for one, row in business.products.items() if int(row["parentId"]) != PARENT)
+            return _document(business.products, sellable, lambda row: _product(business, row))
+        case "nhanh_customers":
+            return _document(business.customers, business.customers, _customer)
+        case "shopify_variants":
+            return _document(shop.variants, shop.variants, lambda variant: _variant(shop, variant))
+        case "shopify_customers":
+            return _document(shop.customers, shop.customers, lambda customer: _buyer(shop, customer))
+    raise ValueError(f"{name!r} is none of {LISTS}")
 
 
 def _document(rows: ById[Kept], shown: Iterable[int], tell: Callable[[Kept], Row]) -> dict[str, Row]:

@@ -33,6 +33,11 @@ class WholeStack:
     tracker_address: str = "127.0.0.1:0"
     started: int = 0
 
+    @property
+    def catalog_url(self) -> str:
+        """Where SyncWorker's database is."""
+        return self.database_url or f"sqlite:///{self.folder / 'catalog.db'}"
+
     async def tracker(self) -> ServiceProcess:
         """Start JobTracker: the first time on a free port, later on the same one."""
         process = await self._start(
@@ -48,7 +53,7 @@ class WholeStack:
         return await self._start(
             "sync_worker",
             SYNC_WORKER_LISTEN="127.0.0.1:0",
-            SYNC_WORKER_DATABASE_URL=self.database_url or f"sqlite:///{self.folder / 'catalog.db'}",
+            SYNC_WORKER_DATABASE_URL=self.catalog_url,
             SYNC_WORKER_CONCURRENCY=str(concurrency),
             SYNC_WORKER_JOB_TRACKER=self.tracker_address,
             SYNC_WORKER_STORES=str(self.folder / "stores.toml"),
