@@ -12,7 +12,7 @@ from math import inf
 
 from sync_worker.adapters.quotas.ledger import Ledger
 from sync_worker.adapters.quotas.line import Decision, Line
-from sync_worker.adapters.quotas.moments import micros
+from sync_worker.adapters.quotas.moments import Moment, micros
 from sync_worker.adapters.quotas.turns import Want
 from sync_worker.adapters.quotas.windows import (
     Ended,
@@ -149,9 +149,9 @@ class SlidingWindow:
         longest = micros(self._longest_call)
         visit = WindowVisit(self._process, self._quota, longest, tuple(news.ended), lock, wants)
 
-        def decide(known: str, now: int) -> tuple[str, WindowAnswer]:
+        def decide(known: str, moment: Moment) -> tuple[str, WindowAnswer]:
             state = WindowState.read(known)
-            answer = visit_window(state, visit, now)
+            answer = visit_window(state, visit, moment)
             return state.text(), answer
 
         try:

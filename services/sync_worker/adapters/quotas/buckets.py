@@ -17,7 +17,7 @@ from typing import Self
 
 import orjson
 
-from sync_worker.adapters.quotas.moments import SECOND, micros, moment_of
+from sync_worker.adapters.quotas.moments import SECOND, Moment, micros, pass_time
 from sync_worker.adapters.quotas.turns import Turns, Want, read_turns
 
 ASSUMED_MAXIMUM = 1_000.0
@@ -91,7 +91,7 @@ class BucketState:
         return orjson.dumps(self).decode()
 
     def shift(self, micros: int) -> None:
-        """Move every time by so much."""
+        """Move every time by so much, but for `seen`."""
         self.paused_until += micros
         for lease in self.leases.values():
             lease.until += micros
@@ -139,11 +139,10 @@ class BucketAnswer:
     scarce: bool
 
 
-def visit_bucket(state: BucketState, visit: BucketVisit, clock_micros: int) -> BucketAnswer:
+def visit_bucket(state: BucketState, visit: BucketVisit, moment: Moment) -> BucketAnswer:
     """Take in what a process tells, and decide on its calls."""
-    before = state.seen or clock_micros
-    now = moment_of(state, clock_micros)
-    restored = max(0, now - before) / SECOND * state.rate * TRUSTED_RATE
+    restored = pass_time(state, moment) / SECOND * state.rate * TRUSTED_RATE
+    now = state.seen
     state.free = min(state.free + restored, state.maximum - state.lent)
     _end_leases(state, visit, now)
     _hear(state, visit, now)

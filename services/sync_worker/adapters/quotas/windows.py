@@ -14,7 +14,7 @@ from typing import Self
 
 import orjson
 
-from sync_worker.adapters.quotas.moments import SECOND, micros, moment_of
+from sync_worker.adapters.quotas.moments import SECOND, Moment, micros, pass_time
 from sync_worker.adapters.quotas.turns import Turns, Want, read_turns
 
 PROBE_SECONDS = 0.25
@@ -72,7 +72,7 @@ class WindowState:
         return orjson.dumps(self).decode()
 
     def shift(self, micros: int) -> None:
-        """Move every time by so much."""
+        """Move every time by so much, but for `seen`."""
         self.answered = [until + micros for until in self.answered]
         self.under_way = {call: until + micros for call, until in self.under_way.items()}
         self.locked_until = None if self.locked_until is None else self.locked_until + micros
@@ -109,9 +109,10 @@ class WindowAnswer:
     free: bool
 
 
-def visit_window(state: WindowState, visit: WindowVisit, clock_micros: int) -> WindowAnswer:
+def visit_window(state: WindowState, visit: WindowVisit, moment: Moment) -> WindowAnswer:
     """Take in what a process tells, and decide on its calls."""
-    now = moment_of(state, clock_micros)
+    pass_time(state, moment)
+    now = state.seen
     state.answered = sorted(until for until in state.answered if until > now)
     state.under_way = {call: until for call, until in state.under_way.items() if until > now}
     if visit.lock is not None:
