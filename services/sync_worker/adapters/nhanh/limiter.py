@@ -13,6 +13,7 @@ from math import inf
 from sync_worker.adapters.quotas.ledger import Ledger
 from sync_worker.adapters.quotas.line import Decision, Line
 from sync_worker.adapters.quotas.moments import Moment, micros
+from sync_worker.adapters.quotas.rows import read_or_hold
 from sync_worker.adapters.quotas.turns import Want
 from sync_worker.adapters.quotas.windows import (
     Ended,
@@ -150,7 +151,7 @@ class SlidingWindow:
         visit = WindowVisit(self._process, self._quota, longest, tuple(news.ended), lock, wants)
 
         def decide(known: str, moment: Moment) -> tuple[str, WindowAnswer]:
-            state = WindowState.read(known)
+            state = read_or_hold(self._key, known, WindowState.read, lambda: WindowState.held(visit, moment))
             answer = visit_window(state, visit, moment)
             return state.text(), answer
 

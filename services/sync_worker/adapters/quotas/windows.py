@@ -15,7 +15,8 @@ from typing import Self
 import orjson
 
 from sync_worker.adapters.quotas.moments import SECOND, Moment, micros, pass_time
-from sync_worker.adapters.quotas.turns import Turns, Want, read_turns
+from sync_worker.adapters.quotas.rows import Rows
+from sync_worker.adapters.quotas.turns import Turns, Want
 
 PROBE_SECONDS = 0.25
 """While one call goes first, the others ask so often whether it has been answered."""
@@ -60,12 +61,21 @@ class WindowState:
     turns: Turns = field(default_factory=Turns)
 
     @classmethod
-    def read(cls, text: str) -> Self:
-        """Read what `text` wrote; nothing is known of a window that nobody has used."""
-        if not text:
-            return cls()
-        known = orjson.loads(text)
-        return cls(**{**known, "turns": read_turns(known["turns"])})
+    def read(cls, text: str) -> "WindowState":
+        """Read what `text` wrote; nothing is known of a window that nobody has used.
+
+        Raises:
+            ValueError: Something else wrote it.
+        """
+        return _rows.read(text) if text else cls()
+
+    @classmethod
+    def held(cls, visit: "WindowVisit", moment: Moment) -> Self:
+        """Take a window of which nothing can be read to be full just now, and locked.
+
+        Calls under way may still be answered, and count for a whole window from then on; then one call goes first, alone.
+        """
+        return cls(seen=moment.micros, locked_until=moment.micros + visit.longest_call + visit.quota.micros)
 
     def text(self) -> str:
         """Write it down."""
@@ -79,6 +89,9 @@ class WindowState:
         self.probe_until += micros
         self.probe_lock += micros
         self.turns.shift(micros)
+
+
+_rows: Rows[WindowState] = Rows(WindowState)
 
 
 @dataclass(frozen=True, slots=True)
