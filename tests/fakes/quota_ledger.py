@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from chassis.database import DatabaseUnavailableError
 from sync_worker.adapters.quotas.ledger import Answer, Decide
+from sync_worker.adapters.quotas.moments import Moment
 from sync_worker.application.ports.clock import Clock
 
 
@@ -24,7 +25,7 @@ class MemoryLedger:
         if self.away:
             raise DatabaseUnavailableError("the database is away")
         self.visits += 1
-        self.states[key], answer = decide(self.states.get(key, ""), self.clock.now_micros())
+        self.states[key], answer = decide(self.states.get(key, ""), Moment(self.clock.now_micros(), 0))
         if self.seconds:
             await self.clock.sleep(self.seconds)
         return answer

@@ -17,6 +17,7 @@ from sync_worker.__main__ import WorkerSettings
 from sync_worker.__main__ import running as running_worker
 
 from tests.fakes.callers import ADMIN, DANANG, HANOI, FakeCaller, write_tokens
+from tests.fakes.unknowing_vendor import an_unknowing_vendor
 
 TYPE = "PULL_NHANH_PRODUCTS"
 STORE = """
@@ -24,14 +25,14 @@ STORE = """
 store_id = "{0}"
 name = "Shop {0}"
 [stores.nhanh]
-base_url = "http://127.0.0.1:9/nhanh"
+base_url = "{1}/nhanh"
 app_id = 101
 business_id = 1001
 access_token_env = "NHANH_TOKEN"
 quota_calls = 145
 quota_window_seconds = 30
 [stores.shopify]
-base_url = "http://127.0.0.1:9/shopify/{0}"
+base_url = "{1}/shopify/{0}"
 shop = "{0}"
 api_version = "2026-07"
 access_token_env = "SHOPIFY_TOKEN"
@@ -39,6 +40,9 @@ access_token_env = "SHOPIFY_TOKEN"
 depot_id = 7
 location_id = "gid://shopify/Location/70"
 """
+NOWHERE = "http://127.0.0.1:9"
+"""Where no vendor listens."""
+
 SECRETS = {"NHANH_TOKEN": "nhanh-secret", "SHOPIFY_TOKEN": "shopify-secret"}
 
 
@@ -68,10 +72,11 @@ class Guarded:
 async def guarded_services(folder: Path, *callers: FakeCaller, **settings: Any) -> AsyncIterator[Guarded]:
     """Run both services with ADMIN and some callers; `settings` are both services'."""
     tokens_file = write_tokens(folder / "tokens.toml", ADMIN, *callers)
-    (folder / "stores.toml").write_text("".join(STORE.format(store) for store in (HANOI, DANANG)))
     (folder / "own-token").write_text(ADMIN.token + "\n")
     usual = {"listen": "127.0.0.1:0", "tokens_file": str(tokens_file), **settings}
     async with AsyncExitStack() as stack:
+        vendor = await stack.enter_async_context(an_unknowing_vendor())
+        (folder / "stores.toml").write_text("".join(STORE.format(store, vendor) for store in (HANOI, DANANG)))
         tracker = await stack.enter_async_context(
             running_tracker(TrackerSettings(database_url=f"sqlite:///{folder / 'jobs.db'}", **usual))
         )

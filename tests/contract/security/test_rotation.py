@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 import structlog
+from chassis import auth
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from nhanhsync.jobs.v1 import job_tracker_service_pb2 as pb
@@ -22,13 +23,19 @@ RENEWED = FakeCaller("dashboard", ("viewer",), mark="-2")
 NARROWED = FakeCaller("dashboard", ("viewer",), (HANOI,))
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are looked at many times a second."""
+    monkeypatch.setattr(auth, "LOOK_AGAIN_SECONDS", 0.05)
+
+
 async def lists(guarded: Guarded, caller: FakeCaller) -> str:
     """The code of a caller's list."""
     return (await outcome_of(guarded.jobs.ListJobs(pb.ListJobsRequest(), metadata=caller.metadata)))[0]
 
 
 async def until(guarded: Guarded, caller: FakeCaller, code: str) -> None:
-    """Wait until a caller's list is answered with a code: the file is looked at once a second."""
+    """Wait until a caller's list is answered with a code."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await lists(guarded, caller) != code:  # noqa: ASYNC110 - asked of a server
             await asyncio.sleep(0.05)

@@ -14,7 +14,7 @@ from nhanhsync.jobs.v1.job_tracker_service_pb2_grpc import JobTrackerStub
 from nhanhsync.sync.v1 import operations_pb2
 from nhanhsync.sync.v1.sync_worker_service_pb2_grpc import SyncWorkerStub
 
-from tests.contract.security.conftest import SECRETS, STORE
+from tests.contract.security.conftest import NOWHERE, SECRETS, STORE
 from tests.fakes.callers import ADMIN, DANANG, HANOI, FakeCaller, write_tokens
 
 CLERK = FakeCaller("clerk", ("viewer",), (DANANG,))
@@ -67,7 +67,7 @@ async def said_to(call: Any) -> str:
 async def test_no_token_is_shown_anywhere(tmp_path: Path) -> None:
     """Right, wrong, foreign and withdrawn tokens are used on both services, and none stands in what came out."""
     tokens = write_tokens(tmp_path / "tokens.toml", ADMIN, CLERK)
-    (tmp_path / "stores.toml").write_text("".join(STORE.format(store) for store in (HANOI, DANANG)))
+    (tmp_path / "stores.toml").write_text("".join(STORE.format(store, NOWHERE) for store in (HANOI, DANANG)))
     (tmp_path / "own-token").write_text(ADMIN.token)
     metrics = [free_address(), free_address()]
     common = {"LISTEN": "127.0.0.1:0", "TOKENS_FILE": str(tokens), "LOG_LEVEL": "debug"}

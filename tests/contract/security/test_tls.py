@@ -20,7 +20,7 @@ from nhanhsync.sync.v1 import operations_pb2, sync_worker_service_pb2
 from sync_worker.__main__ import WorkerSettings
 from sync_worker.__main__ import running as running_worker
 
-from tests.contract.security.conftest import SECRETS, STORE
+from tests.contract.security.conftest import NOWHERE, SECRETS, STORE
 from tests.fakes.callers import ADMIN, HANOI, write_tokens
 from tests.fakes.certificates import Authority, Pair
 
@@ -101,7 +101,7 @@ async def test_the_whole_way_is_encrypted(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     server, own = authority.issue(), authority.issue("sync-worker", "sync-worker@example.com")
     (tmp_path / "own-token").write_text(ADMIN.token)
-    (tmp_path / "stores.toml").write_text(STORE.format(HANOI))
+    (tmp_path / "stores.toml").write_text(STORE.format(HANOI, NOWHERE))
     settings = tracker_settings(tmp_path, server, tls_client_ca=str(authority.pem))
     async with running_tracker(settings) as tracker:
         worker_settings = WorkerSettings(
@@ -142,7 +142,7 @@ async def test_the_whole_way_is_encrypted(tmp_path: Path) -> None:
 async def test_other_machines_are_let_in_only_as_it_is_meant(tmp_path: Path, service: str) -> None:
     """Without TLS and tokens an open address is refused at the start; --insecure, or the setting, allows it."""
     prefix = service.upper()
-    (tmp_path / "stores.toml").write_text(STORE.format(HANOI))
+    (tmp_path / "stores.toml").write_text(STORE.format(HANOI, NOWHERE))
     environment = {
         f"{prefix}_LISTEN": "0.0.0.0:0",
         f"{prefix}_DATABASE_URL": f"sqlite:///{tmp_path / 'some.db'}",

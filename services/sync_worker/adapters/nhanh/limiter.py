@@ -12,7 +12,8 @@ from math import inf
 
 from sync_worker.adapters.quotas.ledger import Ledger
 from sync_worker.adapters.quotas.line import Decision, Line
-from sync_worker.adapters.quotas.moments import micros
+from sync_worker.adapters.quotas.moments import Moment, micros
+from sync_worker.adapters.quotas.rows import read_or_hold
 from sync_worker.adapters.quotas.turns import Want
 from sync_worker.adapters.quotas.windows import (
     Ended,
@@ -149,9 +150,9 @@ class SlidingWindow:
         longest = micros(self._longest_call)
         visit = WindowVisit(self._process, self._quota, longest, tuple(news.ended), lock, wants)
 
-        def decide(known: str, now: int) -> tuple[str, WindowAnswer]:
-            state = WindowState.read(known)
-            answer = visit_window(state, visit, now)
+        def decide(known: str, moment: Moment) -> tuple[str, WindowAnswer]:
+            state = read_or_hold(self._key, known, WindowState.read, lambda: WindowState.held(visit, moment))
+            answer = visit_window(state, visit, moment)
             return state.text(), answer
 
         try:

@@ -17,8 +17,9 @@ from typing import Self
 
 import orjson
 
-from sync_worker.adapters.quotas.moments import SECOND, micros, moment_of
-from sync_worker.adapters.quotas.turns import Turns, Want, read_turns
+from sync_worker.adapters.quotas.moments import SECOND, Moment, micros, pass_time
+from sync_worker.adapters.quotas.rows import Rows
+from sync_worker.adapters.quotas.turns import Turns, Want
 
 ASSUMED_MAXIMUM = 1_000.0
 """The bucket before the first answer: no plan of Shopify's has been seen with a smaller one."""
@@ -78,20 +79,25 @@ class BucketState:
     turns: Turns = field(default_factory=Turns)
 
     @classmethod
-    def read(cls, text: str) -> Self:
-        """Read what `text` wrote; a bucket that nobody has used is taken to be full, and small."""
-        if not text:
-            return cls()
-        known = orjson.loads(text)
-        leases = {lease_id: Lease(**lease) for lease_id, lease in known["leases"].items()}
-        return cls(**{**known, "leases": leases, "turns": read_turns(known["turns"])})
+    def read(cls, text: str) -> "BucketState":
+        """Read what `text` wrote; a bucket that nobody has used is taken to be full, and small.
+
+        Raises:
+            ValueError: Something else wrote it.
+        """
+        return _rows.read(text) if text else cls()
+
+    @classmethod
+    def held(cls, moment: Moment) -> Self:
+        """Take a bucket of which nothing can be read to be small, and empty just now; the next answer tells."""
+        return cls(seen=moment.micros, free=0.0)
 
     def text(self) -> str:
         """Write it down."""
         return orjson.dumps(self).decode()
 
     def shift(self, micros: int) -> None:
-        """Move every time by so much."""
+        """Move every time by so much, but for `seen`."""
         self.paused_until += micros
         for lease in self.leases.values():
             lease.until += micros
@@ -101,6 +107,9 @@ class BucketState:
     def lent(self) -> float:
         """All that is lent."""
         return sum(lease.points for lease in self.leases.values())
+
+
+_rows: Rows[BucketState] = Rows(BucketState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +148,10 @@ class BucketAnswer:
     scarce: bool
 
 
-def visit_bucket(state: BucketState, visit: BucketVisit, clock_micros: int) -> BucketAnswer:
+def visit_bucket(state: BucketState, visit: BucketVisit, moment: Moment) -> BucketAnswer:
     """Take in what a process tells, and decide on its calls."""
-    before = state.seen or clock_micros
-    now = moment_of(state, clock_micros)
-    restored = max(0, now - before) / SECOND * state.rate * TRUSTED_RATE
+    restored = pass_time(state, moment) / SECOND * state.rate * TRUSTED_RATE
+    now = state.seen
     state.free = min(state.free + restored, state.maximum - state.lent)
     _end_leases(state, visit, now)
     _hear(state, visit, now)

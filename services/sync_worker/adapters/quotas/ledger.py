@@ -8,14 +8,15 @@ from chassis.database.server_time import server_micros
 from chassis.database.upserts import insert
 from sqlalchemy import Connection, select, update
 
-from sync_worker.adapters.quotas.moments import micros
+from sync_worker.adapters.quotas.moments import Moment, micros
 from sync_worker.adapters.quotas.tables import quotas
+from sync_worker.adapters.quotas.witness import Witness
 from sync_worker.application.ports.clock import Clock
 
 Answer = TypeVar("Answer")
 
-Decide = Callable[[str, int], tuple[str, Answer]]
-"""From what is known, empty at first, and the time in Unix microseconds, to what is known now, and an answer."""
+Decide = Callable[[str, Moment], tuple[str, Answer]]
+"""From what is known, empty at first, and the time, to what is known now, and an answer."""
 
 
 class Ledger(Protocol):
@@ -35,14 +36,17 @@ class Ledger(Protocol):
 class SqlLedger:
     """`Ledger` in the catalog's database.
 
-    The time is the database's own on PostgreSQL. SQLite belongs to one process, whose clock it is: the wall clock, which goes
-    on over restarts, as it was when the process began; from then on it goes evenly, however the wall clock is set.
+    The time is the database's own on PostgreSQL, to which the process's monotonic clock bears witness. SQLite belongs to one
+    process, whose clock it is: the wall clock, which goes on over restarts, as it was when the process began; from then on it
+    goes evenly, however the wall clock is set.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._began = clock.now_micros() - micros(clock.monotonic())
+        self._began = clock.now_micros()
+        self._began_at = clock.monotonic()
+        self._witness = Witness()
 
     async def visit(self, key: str, decide: Decide[Answer]) -> Answer:
         """Decide on a limit in one transaction, which holds its row; see `Ledger`."""
@@ -52,16 +56,17 @@ class SqlLedger:
             now = self._now(connection)  # asked for once the row is ours: so it never runs behind a decision before
             text, answer = decide(known, now)
             if text != known:
-                changed = update(quotas).where(quotas.c.quota_key == key).values(state=text, change_time=now)
+                changed = update(quotas).where(quotas.c.quota_key == key).values(state=text, change_time=now.micros)
                 connection.execute(changed)
             return answer
 
         return await self._database.write(unit)
 
-    def _now(self, connection: Connection) -> int:
+    def _now(self, connection: Connection) -> Moment:
+        before = self._clock.monotonic()
         if connection.dialect.name == "postgresql":
-            return server_micros(connection)
-        return self._began + micros(self._clock.monotonic())
+            return self._witness.saw(server_micros(connection), before, self._clock.monotonic())
+        return Moment(self._began + micros(before - self._began_at), self._began)
 
 
 def _hold(connection: Connection, key: str) -> str:

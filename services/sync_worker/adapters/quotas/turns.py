@@ -7,7 +7,6 @@ process it is in. Nobody waits for the sake of another as long as there is enoug
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sync_worker.adapters.quotas.moments import micros
 from sync_worker.domain.traffic import Traffic
@@ -139,9 +138,3 @@ def _in_turn(heads: Sequence[Head], claim: float) -> Iterator[Head]:
             if bulk:
                 claim += manual[0].cost * CLAIMED
             yield manual.pop(0)
-
-
-def read_turns(known: dict[str, Any]) -> Turns:
-    """Read turns as they were written down."""
-    heads = [Head(**{**head, "traffic": Traffic(head["traffic"])}) for head in known["heads"]]
-    return Turns(heads, known["claim"])

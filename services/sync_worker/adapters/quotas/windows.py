@@ -14,8 +14,9 @@ from typing import Self
 
 import orjson
 
-from sync_worker.adapters.quotas.moments import SECOND, micros, moment_of
-from sync_worker.adapters.quotas.turns import Turns, Want, read_turns
+from sync_worker.adapters.quotas.moments import SECOND, Moment, micros, pass_time
+from sync_worker.adapters.quotas.rows import Rows
+from sync_worker.adapters.quotas.turns import Turns, Want
 
 PROBE_SECONDS = 0.25
 """While one call goes first, the others ask so often whether it has been answered."""
@@ -60,25 +61,37 @@ class WindowState:
     turns: Turns = field(default_factory=Turns)
 
     @classmethod
-    def read(cls, text: str) -> Self:
-        """Read what `text` wrote; nothing is known of a window that nobody has used."""
-        if not text:
-            return cls()
-        known = orjson.loads(text)
-        return cls(**{**known, "turns": read_turns(known["turns"])})
+    def read(cls, text: str) -> "WindowState":
+        """Read what `text` wrote; nothing is known of a window that nobody has used.
+
+        Raises:
+            ValueError: Something else wrote it.
+        """
+        return _rows.read(text) if text else cls()
+
+    @classmethod
+    def held(cls, visit: "WindowVisit", moment: Moment) -> Self:
+        """Take a window of which nothing can be read to be full just now, and locked.
+
+        Calls under way may still be answered, and count for a whole window from then on; then one call goes first, alone.
+        """
+        return cls(seen=moment.micros, locked_until=moment.micros + visit.longest_call + visit.quota.micros)
 
     def text(self) -> str:
         """Write it down."""
         return orjson.dumps(self).decode()
 
     def shift(self, micros: int) -> None:
-        """Move every time by so much."""
+        """Move every time by so much, but for `seen`."""
         self.answered = [until + micros for until in self.answered]
         self.under_way = {call: until + micros for call, until in self.under_way.items()}
         self.locked_until = None if self.locked_until is None else self.locked_until + micros
         self.probe_until += micros
         self.probe_lock += micros
         self.turns.shift(micros)
+
+
+_rows: Rows[WindowState] = Rows(WindowState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +122,10 @@ class WindowAnswer:
     free: bool
 
 
-def visit_window(state: WindowState, visit: WindowVisit, clock_micros: int) -> WindowAnswer:
+def visit_window(state: WindowState, visit: WindowVisit, moment: Moment) -> WindowAnswer:
     """Take in what a process tells, and decide on its calls."""
-    now = moment_of(state, clock_micros)
+    pass_time(state, moment)
+    now = state.seen
     state.answered = sorted(until for until in state.answered if until > now)
     state.under_way = {call: until for call, until in state.under_way.items() if until > now}
     if visit.lock is not None:

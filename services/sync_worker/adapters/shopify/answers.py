@@ -15,6 +15,9 @@ from sync_worker.domain.failures import AccessRefused, MalformedAnswer, VendorRe
 
 STILL_RUNNING = "IDEMPOTENCY_CONCURRENT_REQUEST"
 
+LONGEST_RETRY_AFTER = 120.0
+"""A longer wait than this, in seconds, is for the job's own retry, not for a call."""
+
 MESSAGE_LENGTH = 300
 """More of a vendor's sentence is not passed on."""
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sync_worker.adapters.backoff import Backoff, Retries
 from sync_worker.adapters.shopify import documents
-from sync_worker.adapters.shopify.answers import Data, Fault, RateLimited, Refused
+from sync_worker.adapters.shopify.answers import LONGEST_RETRY_AFTER, Data, Fault, RateLimited, Refused
 from sync_worker.adapters.shopify.refusals import key_is_taken, outcome_of, running_still
-from sync_worker.adapters.shopify.transport import LONGEST_RETRY_AFTER, Request, Transport
+from sync_worker.adapters.shopify.transport import Request, Transport
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.shopify import BatchOutcome
 from sync_worker.domain.failures import VendorRefusal, VendorUnavailable

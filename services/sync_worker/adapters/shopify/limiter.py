@@ -21,6 +21,8 @@ from sync_worker.adapters.quotas.buckets import (
 )
 from sync_worker.adapters.quotas.ledger import Ledger
 from sync_worker.adapters.quotas.line import Decision, Line
+from sync_worker.adapters.quotas.moments import Moment
+from sync_worker.adapters.quotas.rows import read_or_hold
 from sync_worker.adapters.quotas.turns import Want
 from sync_worker.adapters.shopify.costs import CostReport
 from sync_worker.adapters.shopify.documents import Document
@@ -200,9 +202,9 @@ class CostBucket:
             wants=wants,
         )
 
-        def decide(known: str, now: int) -> tuple[str, BucketAnswer]:
-            state = BucketState.read(known)
-            answer = visit_bucket(state, visit, now)
+        def decide(known: str, moment: Moment) -> tuple[str, BucketAnswer]:
+            state = read_or_hold(self._key, known, BucketState.read, lambda: BucketState.held(moment))
+            answer = visit_bucket(state, visit, moment)
             return state.text(), answer
 
         try:

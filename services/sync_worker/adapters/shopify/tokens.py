@@ -12,7 +12,16 @@ import httpx
 import structlog
 
 from sync_worker.adapters.backoff import retry_after_seconds
-from sync_worker.adapters.shopify.answers import Fault, RateLimited, Refused, json_of, said, status_answer
+from sync_worker.adapters.shopify.answers import (
+    LONGEST_RETRY_AFTER,
+    Fault,
+    RateLimited,
+    Refused,
+    json_of,
+    said,
+    status_answer,
+)
+from sync_worker.adapters.shopify.limiter import UNEXPLAINED_PAUSE_SECONDS
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.failures import AccessRefused, MalformedAnswer
@@ -20,6 +29,9 @@ from sync_worker.domain.stores import ClientCredentials, ShopifyAccount
 
 LARGEST_MARGIN_SECONDS = 300.0
 """A token is replaced so long before it expires; one that lives only a little longer, after nine tenths of its life."""
+
+REFUSAL_SECONDS = 10.0
+"""A refused grant is not asked for again for so long, by any job; short, since people try again once they have mended it."""
 
 _REFUSED_CLIENT = frozenset({400, 401, 403})
 
@@ -106,22 +118,42 @@ class GrantedTokens:
         self._call_seconds = call_seconds
         self._token: Token | None = None
         self._replaced_at = 0.0
-        self._turn = asyncio.Lock()
+        self._held: NoToken | None = None
+        self._held_until = 0.0
+        self._asking: asyncio.Future[Token | NoToken | MalformedAnswer | None] | None = None
 
     async def current(self, gate: CallGate) -> Token | NoToken:
-        """Give the token at hand, or fetch one: one job asks for it, the others wait for what it gets."""
-        async with self._turn:
-            if self._token is not None and self._clock.monotonic() < self._replaced_at:
-                return self._token
-            await gate.pass_through(self._call_seconds)
-            granted = await self._fetch()
-            if not isinstance(granted, _Grant):
-                return granted
+        """Give the token at hand, or fetch one: one job asks for it, the others wait for what it gets, be it a failure.
+
+        After a refusal nobody asks for a while, nor as long as Shopify asks us to call less.
+
+        Raises:
+            MalformedAnswer: What was granted is no token, or has no end.
+            WorkStopped: The gate is shut, and nobody else has asked.
+        """
+        passed = False
+        while True:
             now = self._clock.monotonic()
-            self._token = Token(granted.token, now + granted.seconds)
-            self._replaced_at = now + granted.seconds - min(LARGEST_MARGIN_SECONDS, granted.seconds / 10)
-            log.info("shopify_granted_a_token", shop=self._shop, seconds=granted.seconds)
-            return self._token
+            if self._token is not None and now < self._replaced_at:
+                return self._token
+            if self._asking is not None:
+                shared = await asyncio.shield(self._asking)
+                if isinstance(shared, MalformedAnswer):
+                    raise shared
+                if shared is not None:
+                    return shared
+                passed = False
+            elif self._held is not None and now < self._held_until:
+                rest = self._held_until - now
+                if not isinstance(self._held, RateLimited) or rest > LONGEST_RETRY_AFTER:
+                    return self._held
+                await self._clock.sleep(rest)
+                passed = False
+            elif not passed:
+                await gate.pass_through(self._call_seconds)
+                passed = True
+            else:
+                return await self._ask()
 
     def replace(self, refused: Token) -> bool:
         """Forget a token that was taken back; one that came since is kept, and is to be tried."""
@@ -132,6 +164,41 @@ class GrantedTokens:
     def expires_at(self) -> float | None:
         """When the token at hand expires; None when there is none."""
         return None if self._token is None else self._token.expires_at
+
+    async def _ask(self) -> Token | NoToken:
+        """Ask for a token, for all who come meanwhile; if this one is cut short, another of them asks."""
+        asking: asyncio.Future[Token | NoToken | MalformedAnswer | None] = asyncio.get_running_loop().create_future()
+        self._asking = asking
+        try:
+            answer = await self._fetch()
+        except MalformedAnswer as error:
+            asking.set_result(error)
+            raise
+        else:
+            known = self._keep(answer) if isinstance(answer, _Grant) else self._hold(answer)
+            asking.set_result(known)
+            return known
+        finally:
+            self._asking = None
+            if not asking.done():
+                asking.set_result(None)
+
+    def _keep(self, grant: "_Grant") -> Token:
+        now = self._clock.monotonic()
+        self._token = Token(grant.token, now + grant.seconds)
+        self._replaced_at = now + grant.seconds - min(LARGEST_MARGIN_SECONDS, grant.seconds / 10)
+        log.info("shopify_granted_a_token", shop=self._shop, seconds=grant.seconds)
+        return self._token
+
+    def _hold(self, failure: NoToken) -> NoToken:
+        """Remember a failure for as long as it would be asked for in vain."""
+        if isinstance(failure, Fault):
+            return failure
+        seconds = REFUSAL_SECONDS
+        if isinstance(failure, RateLimited):
+            seconds = UNEXPLAINED_PAUSE_SECONDS if failure.retry_after is None else failure.retry_after
+        self._held, self._held_until = failure, self._clock.monotonic() + seconds
+        return failure
 
     async def _fetch(self) -> "_Grant | NoToken":
         try:

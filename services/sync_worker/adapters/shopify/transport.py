@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import httpx
 import orjson
 
-from sync_worker.adapters.shopify.answers import Answer, Fault, RateLimited, Refused, answer_of, json_of
+from sync_worker.adapters.shopify.answers import (
+    LONGEST_RETRY_AFTER,
+    Answer,
+    Fault,
+    RateLimited,
+    Refused,
+    answer_of,
+    json_of,
+)
 from sync_worker.adapters.shopify.costs import CostReport, ThrottleStatus, cost_report
 from sync_worker.adapters.shopify.documents import Document
 from sync_worker.adapters.shopify.limiter import UNEXPLAINED_PAUSE_SECONDS, CostBucket, Reservation
@@ -24,9 +32,6 @@ CALL_SECONDS = 15.0
 """No call takes longer. Shopify gives up on a request after about 10 s (status codes page: 504)."""
 
 CONNECT_SECONDS = 5.0
-
-LONGEST_RETRY_AFTER = 120.0
-"""A longer wait than this, in seconds, is for the job's own retry, not for a call."""
 
 HIDDEN_LENGTH = 16
 """A token of at least so many characters is cut out of whatever comes back; a shorter one is no secret."""

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync_worker.adapters.quotas.buckets import BucketAnswer, BucketState, BucketVisit, Word, visit_bucket
-from sync_worker.adapters.quotas.moments import micros
+from sync_worker.adapters.quotas.moments import Moment, micros
 from sync_worker.adapters.quotas.turns import Want
 from sync_worker.domain.traffic import Traffic
 
-from tests.fakes.set_clock import START, Calendar, SetClock
+from tests.fakes.set_clock import START, STEPS, Calendar, SetClock
 
 LEASE_SECONDS = 30.0
 
@@ -28,7 +28,7 @@ def full(maximum: float = 100.0, rate: float = 1.0) -> BucketState:
 def visit(state: BucketState, seconds: float, *wants: Want, process: str = "one", **told: object) -> BucketAnswer:
     """Visit a bucket so many seconds after the start."""
     asked = BucketVisit(process, f"lease of {process}", LEASE_SECONDS, wants=wants, **told)  # type: ignore[arg-type]
-    return visit_bucket(state, asked, START + micros(seconds))
+    return visit_bucket(state, asked, Moment(START + micros(seconds), even_since=START))
 
 
 @dataclass
@@ -71,16 +71,15 @@ _calls = st.builds(
     st.tuples(_leg, _leg, _leg),
     st.sampled_from([False, False, False, True]),
 )
-_set_back = st.lists(st.tuples(st.floats(0.0, 60.0), st.sampled_from([0.4, 3.0, 4_000.0])), max_size=3)
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.lists(_calls, min_size=1, max_size=20), st.floats(1_000.0, 4_000.0), st.floats(50.0, 200.0), _set_back)
+@given(st.lists(_calls, min_size=1, max_size=20), st.floats(1_000.0, 4_000.0), st.floats(50.0, 200.0), STEPS)
 def test_no_call_asks_for_more_than_the_bucket_holds(
-    calls: list[Call], maximum: float, rate: float, set_back: list[tuple[float, float]]
+    calls: list[Call], maximum: float, rate: float, steps: list[tuple[float, float]]
 ) -> None:
-    """Each call is one of a process of its own, which may die; and the clock is set back: Shopify refuses none."""
-    clock = SetClock(set_back)
+    """Each call is one of a process of its own, which may die; and the clock is set: Shopify refuses none."""
+    clock = SetClock(steps)
     calendar = Calendar(clock)
     vendor = VendorsBucket(clock, maximum, rate)
     state = BucketState()
@@ -90,7 +89,7 @@ def test_no_call_asks_for_more_than_the_bucket_holds(
         call = calls[index]
         waiting = want(min(call.requested, state.maximum), str(index), clock.elapsed - call.at)
         asked = BucketVisit(f"process {index}", f"lease {index}", LEASE_SECONDS, wants=(waiting,))
-        answer = visit_bucket(state, asked, clock.micros)
+        answer = visit_bucket(state, asked, clock.seen_by(f"process {index}"))
         if not answer.granted:
             assert answer.wait is not None
             calendar.after(min(max(answer.wait, 0.01), 1.0), lambda: ask(index))
@@ -114,7 +113,7 @@ def test_no_call_asks_for_more_than_the_bucket_holds(
         cost = calls[index].requested * calls[index].used
         word = Word(level, maximum, rate, spent_before, cost, clock.elapsed - left)
         told = BucketVisit(f"process {index}", f"lease {index}", LEASE_SECONDS, spent=cost, word=word)
-        visit_bucket(state, told, clock.micros)
+        visit_bucket(state, told, clock.seen_by(f"process {index}"))
 
     for index, call in enumerate(calls):
         calendar.at(call.at, lambda index=index: ask(index))  # type: ignore[misc]  # its type is that of its default

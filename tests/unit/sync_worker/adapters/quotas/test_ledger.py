@@ -7,6 +7,7 @@ import pytest
 from chassis.database import Database, DatabaseUnavailableError, open_database
 from sync_worker.adapters.nhanh.limiter import SlidingWindow
 from sync_worker.adapters.quotas.ledger import SqlLedger
+from sync_worker.adapters.quotas.moments import SECOND, Moment
 from sync_worker.adapters.quotas.windows import Quota
 from sync_worker.domain.failures import CatalogUnavailable
 from sync_worker.domain.traffic import Traffic
@@ -17,9 +18,9 @@ from tests.fakes.nhanh_traffic import a_window
 from tests.fakes.quota_ledger import MemoryLedger
 
 
-def add_one(known: str, now: int) -> tuple[str, int]:
+def add_one(known: str, moment: Moment) -> tuple[str, int]:
     """Count visits."""
-    return str(int(known or 0) + 1), now
+    return str(int(known or 0) + 1), moment.micros
 
 
 async def test_visits_follow_one_another(database: Database) -> None:
@@ -51,6 +52,44 @@ async def test_sqlite_takes_the_wall_clock_as_it_was_at_the_start(tmp_path: Path
         clock.advance(1.5)
         assert await ledger.visit("limit", add_one) == began + 1_500_000
         assert await SqlLedger(database, clock).visit("limit", add_one) == clock.now_micros()
+
+
+async def test_a_server_whose_clock_is_set_is_believed_only_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As is one that a process has never seen before."""
+    clock, forward = ManualClock(), 0
+    monkeypatch.setattr("sync_worker.adapters.quotas.ledger.server_micros", lambda _: clock.now_micros() + forward)
+
+    async def even_for(ledger: SqlLedger) -> int:
+        return await ledger.visit("limit", lambda known, moment: (known, moment.micros - moment.even_since))
+
+    async with catalog_database(tmp_path, "postgresql") as database:
+        first = SqlLedger(database, clock)
+        clock.advance(100.0)
+        assert await even_for(first) == 0
+        clock.advance(60.0)
+        assert await even_for(first) == 60 * SECOND
+        forward = 3_600 * SECOND
+        clock.advance(1.0)
+        assert await even_for(first) == 0
+        clock.advance(5.0)
+        assert [await even_for(first), await even_for(SqlLedger(database, clock))] == [5 * SECOND, 0]
+
+
+async def test_sqlite_believes_only_what_has_passed_since_the_process_began(tmp_path: Path) -> None:
+    """Somebody may have set the wall clock while it did not run: the window is as full as it was left."""
+    clock = ManualClock()
+    for _ in range(2):
+        async with catalog_database(tmp_path) as database:
+            window = real_window(database, clock)
+            began = clock.elapsed
+            for _ in range(2):
+                async with window.place() as place:
+                    place.sent()
+            await window.close()
+        clock.wall_micros += 3_600 * SECOND
+    assert clock.elapsed - began == pytest.approx(30.0, abs=0.01)
 
 
 async def test_a_restart_goes_on_with_the_window(tmp_path: Path) -> None:

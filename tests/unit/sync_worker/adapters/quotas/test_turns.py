@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync_worker.adapters.quotas.moments import SECOND, micros
-from sync_worker.adapters.quotas.turns import FRESH_MICROS, Turns, Want, read_turns
+from sync_worker.adapters.quotas.turns import FRESH_MICROS, Turns, Want
+from sync_worker.adapters.quotas.windows import WindowState
 from sync_worker.domain.traffic import Traffic
 
 NOW = 1_780_000_000_000_000
@@ -81,8 +82,8 @@ def test_turns_survive_their_writing() -> None:
     """And move with a clock that is set."""
     turns = Turns()
     serve(turns, "one", want("a", MANUAL, waited=2.0), want("b"), room=0.0)
-    known = {"claim": 0.5, "heads": [{name: getattr(each, name) for name in each.__slots__} for each in turns.heads]}
-    read = read_turns(known)
-    assert (read.heads, read.claim) == (turns.heads, 0.5)
+    turns.claim = 0.5
+    read = WindowState.read(WindowState(seen=NOW, turns=turns).text()).turns
+    assert read == turns
     read.shift(-micros(10.0))
     assert [each.since for each in read.heads] == [NOW - micros(12.0), NOW - micros(10.0)]

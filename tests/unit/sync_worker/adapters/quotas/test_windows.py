@@ -1,13 +1,14 @@
 """The sliding window's decisions, against a vendor that counts calls whenever it likes."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sync_worker.adapters.quotas.moments import SECOND, micros
+from sync_worker.adapters.quotas.moments import SECOND, Moment, micros
 from sync_worker.adapters.quotas.turns import Want
 from sync_worker.adapters.quotas.windows import Ended, Quota, WindowAnswer, WindowState, WindowVisit, visit_window
 from sync_worker.domain.traffic import Traffic
 
-from tests.fakes.set_clock import START, Calendar, SetClock
+from tests.fakes.set_clock import START, STEPS, Calendar, SetClock
 
 LONGEST_CALL = 20.0
 ROUNDING = 1e-5
@@ -20,14 +21,14 @@ def want(call_id: str, traffic: Traffic = Traffic.BULK, waited: float = 0.0) -> 
 
 def visit(
     state: WindowState,
-    seconds: float,
+    when: float | Moment,
     *wants: str,
     quota: Quota | None = None,
     ended: tuple[Ended, ...] = (),
     lock: float | None = None,
     process: str = "one",
 ) -> WindowAnswer:
-    """Visit a window so many seconds after the start, having written it down and read it again."""
+    """Visit a window, by an even clock so many seconds after the start, having written it down and read it again."""
     read = WindowState.read(state.text() if state.seen else "")
     asked = WindowVisit(
         process,
@@ -37,7 +38,7 @@ def visit(
         None if lock is None else micros(lock),
         tuple(want(each) for each in wants),
     )
-    answer = visit_window(read, asked, START + micros(seconds))
+    answer = visit_window(read, asked, when if isinstance(when, Moment) else Moment(START + micros(when), START))
     for name in WindowState.__slots__:  # type: ignore[attr-defined]  # a dataclass with slots has them
         setattr(state, name, getattr(read, name))
     return answer
@@ -56,19 +57,18 @@ _calls = st.tuples(
     st.sampled_from(["told", "told", "told", "told late", "died"]),
     st.sampled_from(list(Traffic)),
 )
-_set_back = st.lists(st.tuples(st.floats(0.0, 60.0), st.sampled_from([0.4, 3.0, 4_000.0])), max_size=3)
 
 
 @settings(deadline=None, max_examples=150)
-@given(st.integers(1, 4), st.sampled_from([2.0, 30.0]), st.lists(_calls, min_size=1, max_size=20), _set_back)
+@given(st.integers(1, 4), st.sampled_from([2.0, 30.0]), st.lists(_calls, min_size=1, max_size=20), STEPS)
 def test_never_more_than_the_quota_in_any_window(
     calls: int,
     seconds: float,
     traffic: list[tuple[str, float, float, float, str, Traffic]],
-    set_back: list[tuple[float, float]],
+    steps: list[tuple[float, float]],
 ) -> None:
-    """Whoever dies in the middle of a call, whoever tells of its end late, and however the clock is set back."""
-    clock = SetClock(set_back)
+    """Whoever dies in the middle of a call, whoever tells of its end late, and however the clock is set."""
+    clock = SetClock(steps)
     calendar = Calendar(clock)
     state = WindowState()
     counted: list[float] = []
@@ -77,7 +77,9 @@ def test_never_more_than_the_quota_in_any_window(
     def ask(index: int) -> None:
         process, came, takes, part, fate, kind = traffic[index]
         waiting = want(str(index), kind, clock.elapsed - came)
-        answer = visit_window(state, WindowVisit(process, quota, micros(LONGEST_CALL), wants=(waiting,)), clock.micros)
+        answer = visit_window(
+            state, WindowVisit(process, quota, micros(LONGEST_CALL), wants=(waiting,)), clock.seen_by(process)
+        )
         if not answer.granted:
             assert answer.wait is not None
             calendar.after(min(max(answer.wait, 0.01), 1.0), lambda: ask(index))
@@ -88,7 +90,7 @@ def test_never_more_than_the_quota_in_any_window(
 
     def tell(index: int) -> None:
         over = WindowVisit(traffic[index][0], quota, micros(LONGEST_CALL), (Ended(str(index), sent=True),))
-        visit_window(state, over, clock.micros)
+        visit_window(state, over, clock.seen_by(traffic[index][0]))
 
     for index, (_, came, *_) in enumerate(traffic):
         calendar.at(came, lambda index=index: ask(index))  # type: ignore[misc]  # its type is that of its default
@@ -149,6 +151,23 @@ def test_a_clock_that_is_set_back_ends_no_lock_early_and_none_late() -> None:
     assert visit(state, 0.0, "a").locked_seconds == 10.0
     assert granted(visit(state, 9.9, "a")) == []
     assert granted(visit(state, 10.0, "a")) == ["a"]
+
+
+@pytest.mark.parametrize("forward", [1.0, 31.0, 4_000.0])
+@pytest.mark.parametrize("process", ["one", "new"])
+def test_a_clock_that_is_set_forward_forgets_no_call(forward: float, process: str) -> None:
+    """Whether the first to come has seen the clock before, or is new: what nobody has witnessed has not passed."""
+    clock, state = SetClock([(10.0, -forward)]), WindowState()
+
+    def come(seconds: float, *wants: str, process: str = "one", ended: tuple[Ended, ...] = ()) -> WindowAnswer:
+        clock.elapsed = seconds
+        return visit(state, clock.seen_by(process), *wants, process=process, ended=ended)
+
+    come(0.0, "a", "b")
+    come(9.9, ended=(Ended("a", sent=True), Ended("b", sent=True)))
+    assert granted(come(10.0, "c", process=process)) == []
+    assert granted(come(39.8, "c", process=process)) == []
+    assert granted(come(40.1, "c", process=process)) == ["c"]
 
 
 def test_without_a_quota_nothing_is_counted_and_locks_are_obeyed() -> None:

@@ -14,6 +14,21 @@ from tests.fakes.shopify_http import OpenGate, ScriptedShop, Step, page
 ALL = ShopifyProductFilter()
 
 
+class ShortLease(OpenGate):
+    """A gate that lets nothing through until the lease has been renewed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+        self.renewed = asyncio.Event()
+
+    async def pass_through(self, timeout_seconds: float) -> None:
+        """Wait for that."""
+        self.reached.set()
+        await self.renewed.wait()
+        await super().pass_through(timeout_seconds)
+
+
 async def test_a_token_is_asked_for_as_shopify_says() -> None:
     """By the client credentials grant, as a form, at the shop; then calls carry what was granted."""
     shop = GrantingShop([granted("one")])
@@ -126,6 +141,78 @@ async def test_a_grant_that_is_asked_for_too_often_waits() -> None:
     client = shop.client()
     await client.variant_page(ALL, None)
     assert (shop.clock.elapsed, client.metrics.retries) == (pytest.approx(7.0), 0)
+    assert shop.asked_at == [0.0, pytest.approx(7.0)]
+
+
+async def test_a_grant_that_is_long_asked_for_too_often_fails() -> None:
+    """No call waits for so long, and no other job asks meanwhile."""
+    shop = GrantingShop([httpx.Response(429, headers={"Retry-After": "500"})])
+    for _ in range(3):
+        with pytest.raises(VendorUnavailable):
+            await shop.read()
+        shop.clock.advance(100.0)
+    assert len(shop.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "failure"),
+    [
+        (httpx.Response(400, json={"error": "invalid_client"}), AccessRefused),
+        (httpx.Response(200, json={}), MalformedAnswer),
+    ],
+)
+async def test_a_failed_grant_fails_for_all_who_waited_for_it(step: Step, failure: type[Exception]) -> None:
+    """One request; whoever asked for it."""
+    shop = GrantingShop([step])
+    ended = await asyncio.gather(*(shop.read() for _ in range(5)), return_exceptions=True)
+    assert [type(each) for each in ended] == [failure] * 5
+    assert len(shop.asked) == 1
+
+
+async def test_all_who_waited_for_a_faulty_grant_try_again_together() -> None:
+    """Each counts it as an attempt of its own, and one of them asks again."""
+    shop = GrantingShop([httpx.Response(503), granted("one")])
+    await asyncio.gather(*(shop.read() for _ in range(5)))
+    assert (len(shop.asked), shop.seen) == (2, ["one"] * 5)
+
+
+async def test_a_refused_grant_is_not_asked_for_again_at_once() -> None:
+    """Jobs that come within ten seconds hear of the refusal; the next one finds what was mended meanwhile."""
+    shop = GrantingShop([httpx.Response(400, json={"error": "shop_not_permitted"}), granted("one")])
+    for _ in range(10):
+        with pytest.raises(AccessRefused):
+            await shop.read()
+        shop.clock.advance(0.99)
+    assert len(shop.asked) == 1
+    shop.clock.advance(0.2)
+    await shop.read()
+    assert (len(shop.asked), shop.seen) == (2, ["one"])
+
+
+async def test_a_job_that_waits_at_its_gate_holds_up_no_other() -> None:
+    """Its lease may be short; another's is not."""
+    shop = GrantingShop([granted("one")])
+    gate = ShortLease()
+    waiting = asyncio.create_task(shop.client(gate).variant_page(ALL, None))
+    await gate.reached.wait()
+    await asyncio.wait_for(shop.read(), 5.0)
+    gate.renewed.set()
+    await waiting
+    assert (len(shop.asked), shop.seen) == (1, ["one", "one"])
+
+
+async def test_when_the_one_who_asks_is_cut_short_another_asks() -> None:
+    """Behind a gate of its own: the lease that was long enough is older now."""
+    shop = GrantingShop([granted("one")])
+    second = OpenGate()
+    jobs = [asyncio.create_task(shop.client(gate).variant_page(ALL, None)) for gate in (OpenGate(), second)]
+    shop.may_grant.clear()
+    await shop.was_asked.wait()
+    jobs[0].cancel()
+    shop.may_grant.set()
+    await jobs[1]
+    assert jobs[0].cancelled()
+    assert (len(shop.asked), shop.seen, len(second.passed)) == (2, ["one"], 2)
 
 
 @pytest.mark.parametrize(
