@@ -45,7 +45,7 @@ async def lines(folder: Path, size: Size) -> AsyncIterator[Line]:
     """Measure at each latency. The four lists are pulled side by side, since they wait for four different quotas."""
     for latency_ms in LATENCIES_MS:
         place = folder / f"quota-{latency_ms}"
-        slow = ("--latency-ms", str(latency_ms), "--limits-scale", str(size.scale))
+        slow = ("--latency-ms", str(latency_ms), "--limits-scale", str(size.scale), "--prepared")
         nhanh = ("--products", str(size.nhanh_products), "--customers", str(size.nhanh_customers), *slow)
         shopify = ("--products", str(size.shopify_products), "--customers", str(size.shopify_customers), *slow)
         async with (

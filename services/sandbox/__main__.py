@@ -1,6 +1,7 @@
 """Runs a sandbox until it is asked to stop: `python -m sandbox`, or `nhanhsync sandbox`."""
 
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -78,7 +79,7 @@ def command(
     ] = False,
     no_limits: Annotated[bool, typer.Option("--no-limits", help="Turn the vendors' limits off.")] = False,
     fault_plan: Annotated[Path | None, typer.Option(help="JSON file that says which calls go wrong.")] = None,
-    latency_ms: Annotated[float, typer.Option(min=0, max=60_000, help="Every answer takes so much longer.")] = 0.0,
+    latency_ms: Annotated[float, typer.Option(min=0, max=60_000, help="No answer takes less.")] = 0.0,
     bulk_seconds: Annotated[
         float, typer.Option(min=0, max=86_400, help="How long a bulk operation of Shopify's takes.")
     ] = DEFAULTS.bulk_seconds,
@@ -130,6 +131,7 @@ async def _serve(options: SandboxOptions, stores_file: Path | None, truth: Path 
         loop.add_signal_handler(each, stop.set)
     async with running(options) as handle:
         _write_files(handle, stores_file, truth)
+        gc.freeze()  # the world stays; walked in the middle of a call, it holds that up for half a second
         ready = {"service": "sandbox", "url": handle.url, "stores": list(handle.world.stores)}
         print(json.dumps(ready), flush=True)  # noqa: T201 - the ready line
         await stop.wait()

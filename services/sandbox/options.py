@@ -12,7 +12,7 @@ class SandboxOptions:
     """The shops and how they behave.
 
     `limits_scale` multiplies what the vendors allow (calls a window, size and refill of the cost bucket); None turns
-    limits off. Every answer takes `latency_ms` longer than it needs, and a bulk operation `bulk_seconds`. Access tokens that
+    limits off. No answer takes less than `latency_ms`, no bulk operation less than `bulk_seconds`. Access tokens that
     Shopify grants are good for `token_seconds`. With `prepared` pages of Shopify's lists, results of its bulk queries and
     rows of Nhanh's products are kept as they were first written: right as long as nothing changes, and quick. `nhanh` is
     what Nhanh's documentation leaves open.
