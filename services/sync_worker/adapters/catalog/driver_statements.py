@@ -20,10 +20,9 @@ Values = Sequence[tuple[Any, ...]]
 MOST_VALUES = 9_000
 """Values of one statement, well below the 32,766 that SQLite takes (https://www.sqlite.org/limits.html)."""
 
-
 LENGTHS = (250, 100, 50, 25, 10, 5, 2, 1)
 """Rows of one statement, below the most; the vendors' whole pages are among them. SQLite's driver keeps its last 128 statements,
-each with room for all its values: with as many lengths as there are, they would come to a hundred megabytes."""
+and each keeps memory for all its values: with as many lengths as there are, that would come to a hundred megabytes."""
 
 
 def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: Values) -> None:
@@ -86,24 +85,42 @@ def read_by_id(
 
 
 def delete_by_id(
+    connection: Connection, table: Table, of: Mapping[str, object], id_column: str, ids: Sequence[int]
+) -> None:
+    """Delete the rows with these ids, among those with the values of `of`. Nobody else may change such rows meanwhile."""
+    if not ids:
+        return
+    if _is_postgresql(connection):
+        found = f"ARRAY(SELECT ctid FROM {_one_by_one(table, ('ctid',), of, id_column)})"
+        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE ctid = ANY({found})", (*of.values(), [*ids]))
+    else:
+        where = _among_array(of, id_column)
+        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE {where}", (*of.values(), _array(ids)))
+
+
+def delete_older(
     connection: Connection,
     table: Table,
     of: Mapping[str, object],
     id_column: str,
     ids: Sequence[int],
-    *,
-    older: tuple[str, int] | None = None,
+    column: str,
+    limit: int,
 ) -> None:
-    """Delete the rows with these ids, among those with the values of `of`; with `older`, only where that column is less."""
+    """Delete the rows with these ids, among those with the values of `of`, in which a column is less than the limit.
+
+    Others may be changing such rows: PostgreSQL then waits, and looks at them again, which it would not at rows found beforehand.
+    """
     if not ids:
         return
-    still = "" if older is None else f" AND {older[0]} < {int(older[1])}"
     if _is_postgresql(connection):
-        found = f"ARRAY(SELECT ctid FROM {_one_by_one(table, ('ctid',), of, id_column)})"
-        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE ctid = ANY({found}){still}", (*of.values(), [*ids]))
+        fixed = " AND ".join(f"{name} = ${place}" for place, name in enumerate(of, 1))
+        among = f"{id_column} = ANY(${len(of) + 1}::bigint[]) AND {column} < ${len(of) + 2}"
+        statement = f"DELETE FROM {table.name} WHERE {fixed} AND {among}"
+        connection.exec_driver_sql(statement, (*of.values(), [*ids], limit))
     else:
-        where = _among_array(of, id_column)
-        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE {where}{still}", (*of.values(), _array(ids)))
+        statement = f"DELETE FROM {table.name} WHERE {_among_array(of, id_column)} AND {column} < ?"
+        connection.exec_driver_sql(statement, (*of.values(), _array(ids), limit))
 
 
 def insert_missing(connection: Connection, table: Table, owner: str, ids: Sequence[int]) -> int:

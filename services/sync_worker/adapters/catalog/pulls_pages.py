@@ -6,7 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from sync_worker.adapters.catalog.driver_statements import delete_by_id, insert_new, read_by_id, update_each
+from sync_worker.adapters.catalog.driver_statements import (
+    delete_by_id,
+    delete_older,
+    insert_new,
+    read_by_id,
+    update_each,
+)
 from sync_worker.adapters.catalog.mirrors import Mirror, MirroredRow
 from sync_worker.adapters.catalog.tables import confirmed_values, phone_keys
 from sync_worker.domain.mappings import Side
@@ -73,7 +79,7 @@ def take_back_older_prices(connection: Connection, store_id: str, variant_ids: S
     """
     for kind in Lane.PRICE.kinds:
         of = {"store_id": store_id, "kind": kind.value, "location_id": 0}
-        delete_by_id(connection, confirmed_values, of, "owner_id", variant_ids, older=("confirm_time", read_time))
+        delete_older(connection, confirmed_values, of, "owner_id", variant_ids, "confirm_time", read_time)
 
 
 def _told_apart(

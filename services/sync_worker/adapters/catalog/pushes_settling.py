@@ -106,7 +106,7 @@ def _confirm(connection: Connection, store_id: str, values: Sequence[ConfirmedVa
         statement.on_conflict_do_update(
             index_elements=["store_id", "kind", "owner_id", "location_id"],
             set_={"value": statement.excluded.value, "confirm_time": statement.excluded.confirm_time},
-            # A pull may have read a later value while the write was on its way.
+            # Another push may have confirmed a later value while this write was on its way.
             where=statement.excluded.confirm_time >= confirmed_values.c.confirm_time,
         ),
         [

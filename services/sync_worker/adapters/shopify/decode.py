@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 
 import orjson
 
 from sync_worker.adapters.row_by_row import read_rows
 from sync_worker.adapters.shopify.gid import number_of
-from sync_worker.adapters.shopify.plain_rows import DEFAULT_TITLE, PLAIN_CUSTOMERS, PLAIN_VARIANTS
+from sync_worker.adapters.shopify.plain_rows import DEFAULT_TITLE, PLAIN_CUSTOMERS, PLAIN_VARIANTS, unix_seconds
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.shopify import VariantPrice
 from sync_worker.domain.customers import ShopifyCustomer
@@ -228,12 +227,9 @@ def _decimal(row: Row, name: str) -> Decimal:
 
 def _unix_seconds(row: Row, name: str) -> int:
     try:
-        when = datetime.fromisoformat(_needed(row, name))
+        return unix_seconds(_needed(row, name))
     except ValueError:
         raise _unreadable(row, name) from None
-    if when.tzinfo is None:
-        raise _unreadable(row, name)
-    return int(when.timestamp())
 
 
 def _unreadable(row: Row, name: str) -> MalformedAnswer:

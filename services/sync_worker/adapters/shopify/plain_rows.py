@@ -28,7 +28,6 @@ _SCALES = (10_000, 1_000, 100, 10, 1)
 
 _Quantity = Annotated[int, msgspec.Meta(gt=-(10**_LONGEST_WHOLE), lt=10**_LONGEST_WHOLE)]
 _Needed = Annotated[str, msgspec.Meta(min_length=1)]
-_Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class _Plain(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -53,7 +52,7 @@ class _Variant(_Plain):
     price: str
     compare_at_price: str | None
     inventory_quantity: _Quantity | None
-    updated_at: _Time
+    updated_at: str
     product: _Product
     inventory_item: _Item
 
@@ -81,7 +80,7 @@ class _Customer(_Plain):
     last_name: str | None
     note: str | None
     number_of_orders: str
-    updated_at: _Time
+    updated_at: str
     amount_spent: _Spent
     default_email_address: _Email | None
     default_phone_number: _Phone | None
@@ -92,7 +91,7 @@ class _NotPlain(Exception):
     """To be read with care."""
 
 
-_NOT_PLAIN = (_NotPlain, msgspec.MsgspecError, UnicodeDecodeError)
+_NOT_PLAIN = (_NotPlain, msgspec.MsgspecError, ValueError)
 
 Given = TypeVar("Given", bound=msgspec.Struct)
 Read = TypeVar("Read")
@@ -138,7 +137,7 @@ def _variant(row: _Variant) -> ShopifyVariant:
         None if row.compare_at_price is None else _amount(row.compare_at_price),
         product.status.lower(),
         row.inventory_quantity,
-        int(row.updated_at.timestamp()),
+        unix_seconds(row.updated_at),
     )
 
 
@@ -160,12 +159,24 @@ def _customer(row: _Customer) -> ShopifyCustomer:
         _amount(row.amount_spent.amount),
         currency,
         _whole(row.number_of_orders),
-        int(row.updated_at.timestamp()),
+        unix_seconds(row.updated_at),
     )
 
 
 PLAIN_VARIANTS = PlainReader(_Variant, _variant)
 PLAIN_CUSTOMERS = PlainReader(_Customer, _customer)
+
+
+def unix_seconds(text: str) -> int:
+    """Read a time, with its offset from UTC.
+
+    Raises:
+        ValueError: It is none, or lacks the offset.
+    """
+    when = datetime.fromisoformat(text)
+    if when.tzinfo is None:
+        raise ValueError(text)
+    return int(when.timestamp())
 
 
 def _number(gid: str, prefix: str) -> int:

@@ -13,6 +13,8 @@ from sqlalchemy import Connection, Table, insert, select
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.listings import SqlCatalogReader
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
+from sync_worker.adapters.catalog.pulls_pages import take_back_older_prices
+from sync_worker.adapters.catalog.tables import confirmed_values as confirmed
 from sync_worker.adapters.catalog.tables import pull_runs as runs
 from sync_worker.adapters.catalog.tables import pull_seen as seen
 from sync_worker.adapters.catalog.tables import push_items
@@ -130,3 +132,16 @@ async def test_a_place_cleared_while_a_page_is_stored(meeting: Meeting) -> None:
     await page
     assert await clearing == 1
     assert (await meeting.count(runs), await meeting.count(seen)) == (0, 0)
+
+
+async def test_a_price_that_a_push_confirms_meanwhile_is_taken_back_if_it_was_read_later(meeting: Meeting) -> None:
+    """The row changes while the pull waits for it; what the pull read is still the later word."""
+    row = {"store_id": "hanoi", "kind": "price", "owner_id": 5, "location_id": 0, "value": 1, "confirm_time": 10}
+    await meeting.database.write(lambda c: c.execute(insert(confirmed), [row]).rowcount)
+    async with meeting.holding("UPDATE confirmed_values SET value = 2, confirm_time = 20"):
+        taking = asyncio.create_task(
+            meeting.database.write(lambda c: take_back_older_prices(c, "hanoi", [5], read_time=30))
+        )
+        await meeting.until_waiting(1)
+    await taking
+    assert await meeting.count(confirmed) == 0

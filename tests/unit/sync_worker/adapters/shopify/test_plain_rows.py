@@ -14,7 +14,18 @@ ODD = st.sampled_from([None, "", "x", "a\x00b", 0, 7, -1, 1.5, True, [], {}, "1e
 AMOUNTS = (
     st.from_regex(r"[0-9]{1,16}(\.[0-9]{1,6})?", fullmatch=True) | st.sampled_from(["1.", ".5", "00012.30", "+1"]) | ODD
 )
-TIMES = st.sampled_from(["2026-06-30T12:00:00Z", "2026-06-30T12:00:00+07:00", "2026-06-30", "yesterday"]) | ODD
+TIMES = (
+    st.builds(
+        "{}-06-30{}12:00:{}{}{}".format,
+        st.sampled_from(["2026", "0001", "9999"]),
+        st.sampled_from("Tt "),
+        st.sampled_from(["00", "59", "60"]),
+        st.from_regex(r"(\.[09]{1,9})?", fullmatch=True),
+        st.sampled_from(["Z", "z", "+07:00", "-0730", ""]),
+    )
+    | st.sampled_from(["2026-06-30", "yesterday"])
+    | ODD
+)
 TEXTS = st.text(max_size=5) | ODD
 
 
