@@ -36,8 +36,11 @@ class PhoneKey(NamedTuple):
 
 def customer_phone_keys(customer: NhanhCustomer | ShopifyCustomer) -> tuple[PhoneKey, ...]:
     """Collect a customer's phones, each once with its surest source, in order of the number."""
+    all_found = tuple(_found(customer))
+    if len(all_found) < 2:
+        return all_found
     best: dict[int, PhoneKey] = {}
-    for found in _found(customer):
+    for found in all_found:
         known = best.get(found.key)
         if known is None or _strength(found) > _strength(known):
             best[found.key] = found
