@@ -30,6 +30,9 @@ from sync_worker.domain.traffic import Traffic
 LEAVE_SECONDS = 5.0
 """A call that has leave must be sent within so long, or ask again: a lock may have been answered to somebody else."""
 
+SETTLE_SECONDS = 0.05
+"""So long it may take until the end of a call is told: a list's next call comes sooner, and takes the news along."""
+
 FREE_SECONDS = 1.0
 """Without a quota, locks that others were answered are looked for so often."""
 
@@ -134,6 +137,8 @@ class SlidingWindow:
 
     async def close(self) -> None:
         """Tell what there is to tell, if that is possible."""
+        if self._news.ended:
+            self._line.tell()
         await self._line.close()
 
     def _give_back(self, want: Want) -> None:
@@ -141,7 +146,10 @@ class SlidingWindow:
 
     def _end(self, call_id: str, *, sent: bool) -> None:
         self._news.ended.append(Ended(call_id, sent))
-        self._line.tell()
+        if self._line.empty:
+            self._line.tell_within(SETTLE_SECONDS)
+        else:
+            self._line.tell()
 
     async def _visit(self, wants: tuple[Want, ...]) -> Decision:
         news, self._news = self._news, _News()
