@@ -28,7 +28,7 @@ def chunk_of(content: bytes, wanted: BulkFilter, position: BulkPosition) -> Bulk
     lines = content.removesuffix(b"\n").split(b"\n")
     rows = [_row(line, number) for number, line in enumerate(lines, position.lines + 1)]
     try:
-        read, refused = decode.variants(rows) if are_variants else decode.customers(rows)
+        read, refused = decode.variants_with_care(rows) if are_variants else decode.customers_with_care(rows)
     except MalformedAnswer as error:
         raise UnusableResult(error.code, f"the result of a bulk operation: {error.message}", retryable=False) from None
     return BulkChunk(read, refused, _behind(position, content, len(rows)))

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sync_worker.adapters.shopify.bulk_lines import chunk_of
-from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkPosition, UnusableResult
+from sync_worker.adapters.shopify.plain_rows import PlainReader
+from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkFilter, BulkPosition, UnusableResult
 from sync_worker.domain.products import ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 
@@ -52,6 +53,25 @@ def test_a_line_that_is_cut_inside_of_a_text_is_incomplete() -> None:
             BEGINNING,
         )
     assert (failed.value.code, failed.value.retryable) == ("BULK_INCOMPLETE", True)
+
+
+@pytest.mark.parametrize("empty", [b"\n\n", b"\n \n"])
+def test_two_rows_on_a_line_are_garbled(empty: bytes) -> None:
+    """Though an empty line makes up for it in number."""
+    row = orjson.dumps(variant_node(1))
+    with pytest.raises(UnusableResult, match="line 1 of"):
+        chunk_of(row + b" " + row + empty, VARIANTS, BEGINNING)
+
+
+@pytest.mark.parametrize(
+    ("odd", "wanted"), [(variant_node(1, price="1e3"), VARIANTS), (customer_node(1) | {"numberOfOrders": 3}, CUSTOMERS)]
+)
+def test_lines_that_are_not_plain_are_not_tried_twice(
+    odd: object, wanted: BulkFilter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What msgspec refused as lines it would refuse as rows."""
+    monkeypatch.delattr(PlainReader, "rows")
+    assert [row[0] for row in chunk_of(jsonl([odd]), wanted, BEGINNING).rows] == [1]
 
 
 @pytest.mark.parametrize("nodes", [[CHILD, variant_node(1)], [variant_node(1), CHILD]], ids=["before", "behind"])
