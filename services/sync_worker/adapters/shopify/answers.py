@@ -11,6 +11,7 @@ import orjson
 
 from sync_worker.adapters.backoff import retry_after_seconds
 from sync_worker.adapters.shopify.documents import Document
+from sync_worker.adapters.shopify.json_text import parsed
 from sync_worker.domain.failures import AccessRefused, MalformedAnswer, VendorRefusal
 
 STILL_RUNNING = "IDEMPOTENCY_CONCURRENT_REQUEST"
@@ -95,8 +96,8 @@ def answer_of(document: Document, shop: str, status: int, headers: Mapping[str, 
 def json_of(content: bytes) -> object:
     """Read a body's JSON; None when it is none, such as a page of HTML, or a body that was cut off."""
     try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
+        return parsed(content)
+    except ValueError:
         return None
 
 

@@ -28,6 +28,9 @@ LONGEST_LINE = 16 * 1024 * 1024
 RETRIES = Backoff(attempts=6, first_seconds=0.5, longest_seconds=8.0, total_seconds=600.0)
 """Of a download that does not come on; one that does begins to count anew."""
 
+FAIR_BYTES = 16 * 1024
+"""A request that brought less than this has not brought the download on, or parts of a byte each would go on for days."""
+
 PACE_SECONDS = 60.0
 PACE_BYTES = 64 * 1024
 """Less than this in so many seconds is no download."""
@@ -76,9 +79,9 @@ class Download:
         held = bytearray()
         retries, addresses = self._retries(), 0
         while True:
-            began, came_on = self._clock.monotonic(), False
+            began, start = self._clock.monotonic(), offset + len(held)
             try:
-                async with aclosing(self._pieces(url, offset + len(held))) as pieces:
+                async with aclosing(self._pieces(url, start)) as pieces:
                     async for piece in pieces:
                         held += piece
                         if len(held) < CHUNK_BYTES or not (end := held.rfind(b"\n") + 1):
@@ -88,7 +91,6 @@ class Download:
                         del held[:end]
                         offset += end
                         yield lines
-                        retries, addresses, came_on = self._retries(), 0, True
                         await self._gate.pass_through(self._read_seconds)
             except _Broken as broken:
                 fault = broken
@@ -98,14 +100,17 @@ class Download:
                 if held:
                     yield bytes(held)
                 return
-            if isinstance(fault, _NotTheRest) and came_on:
-                continue
+            took = self._clock.monotonic() - began
+            if _came_on(offset + len(held) - start, took):
+                retries, addresses, took = self._retries(), 0, 0.0
+                if isinstance(fault, _NotTheRest):
+                    continue
             if isinstance(fault, _AddressRefused):
                 addresses += 1
                 if addresses > MOST_ADDRESSES:
                     raise UnusableResult(fault.code, fault.message)
                 url = await fresh()
-            if not await retries.again(self._clock.monotonic() - began, fault.retry_after):
+            if not await retries.again(took, fault.retry_after):
                 raise VendorUnavailable("shopify", fault.code, fault.message)
             self._metrics.retries += 1
 
@@ -225,6 +230,11 @@ def _part_of(response: httpx.Response, offset: int) -> _Part:
     if status in (408, 429) or status >= 500:
         raise _Broken(f"HTTP_{status}", message, retry_after_seconds(response.headers.get("retry-after")))
     raise UnusableResult("MALFORMED_ANSWER", message)
+
+
+def _came_on(received: int, seconds: float) -> bool:
+    """Whether a request brought a fair amount at a fair pace, rows or not: a chunk may take many such requests."""
+    return received >= FAIR_BYTES and received * PACE_SECONDS >= PACE_BYTES * seconds
 
 
 def _bounded(held: bytearray) -> None:

@@ -5,9 +5,8 @@ stand in the file. No query of ours asks for a list inside a row, so every line 
 something that was not asked for.
 """
 
-import orjson
-
 from sync_worker.adapters.shopify import decode
+from sync_worker.adapters.shopify.json_text import parsed
 from sync_worker.adapters.shopify.plain_rows import PLAIN_CUSTOMERS, PLAIN_VARIANTS
 from sync_worker.application.ports.shopify_bulk import BulkChunk, BulkFilter, BulkPosition, UnusableResult
 from sync_worker.domain.failures import MalformedAnswer
@@ -29,7 +28,7 @@ def chunk_of(content: bytes, wanted: BulkFilter, position: BulkPosition) -> Bulk
     lines = content.removesuffix(b"\n").split(b"\n")
     rows = [_row(line, number) for number, line in enumerate(lines, position.lines + 1)]
     try:
-        read, refused = decode.variants(rows) if are_variants else decode.customers(rows)
+        read, refused = decode.variants_with_care(rows) if are_variants else decode.customers_with_care(rows)
     except MalformedAnswer as error:
         raise UnusableResult(error.code, f"the result of a bulk operation: {error.message}", retryable=False) from None
     return BulkChunk(read, refused, _behind(position, content, len(rows)))
@@ -41,8 +40,8 @@ def _behind(position: BulkPosition, content: bytes, roots: int) -> BulkPosition:
 
 def _row(line: bytes, number: int) -> decode.Row:
     try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        row = parsed(line)
+    except ValueError:
         raise UnusableResult(
             "BULK_INCOMPLETE", f"line {number} of a bulk operation's result is cut or garbled"
         ) from None

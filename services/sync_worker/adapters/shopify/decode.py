@@ -27,13 +27,23 @@ _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", re.
 def variants(rows: Sequence[Row]) -> tuple[list[ShopifyVariant], list[RowRefusal]]:
     """Read variants, and which cannot be read. A row without an id is a MalformedAnswer."""
     plain = PLAIN_VARIANTS.rows(rows)
-    return (plain, []) if plain is not None else read_rows(rows, _variant_id, _variant)
+    return (plain, []) if plain is not None else variants_with_care(rows)
 
 
 def customers(rows: Sequence[Row]) -> tuple[list[ShopifyCustomer], list[RowRefusal]]:
     """Read customers, and which cannot be read. A row without an id is a MalformedAnswer."""
     plain = PLAIN_CUSTOMERS.rows(rows)
-    return (plain, []) if plain is not None else read_rows(rows, _customer_id, _customer)
+    return (plain, []) if plain is not None else customers_with_care(rows)
+
+
+def variants_with_care(rows: Sequence[Row]) -> tuple[list[ShopifyVariant], list[RowRefusal]]:
+    """Read as `variants` does, rows of which it is known that not all are plain."""
+    return read_rows(rows, _variant_id, _variant)
+
+
+def customers_with_care(rows: Sequence[Row]) -> tuple[list[ShopifyCustomer], list[RowRefusal]]:
+    """Read as `customers` does, rows of which it is known that not all are plain."""
+    return read_rows(rows, _customer_id, _customer)
 
 
 def _variant_id(row: Row) -> int:

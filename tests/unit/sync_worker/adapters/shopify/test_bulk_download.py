@@ -27,8 +27,9 @@ EVERYTHING = ShopifyProductFilter()
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forty rows are many chunks."""
+    """Forty rows are many chunks, and a few of them a fair amount."""
     monkeypatch.setattr(bulk_download, "CHUNK_BYTES", 1_500)
+    monkeypatch.setattr(bulk_download, "FAIR_BYTES", 1_500)
 
 
 def a_shop(**given: object) -> BulkShop:
@@ -103,8 +104,8 @@ def _a_part(content: bytes, content_range: str) -> httpx.Response:
 
 
 async def test_a_host_that_gives_parts_is_asked_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part that ends early is not the file's end; where each brings rows there is no wait between them."""
-    monkeypatch.setattr(bulk_download, "CHUNK_BYTES", LINE)
+    """A part that ends early is not the file's end; where each brings a fair amount there is no wait between them."""
+    monkeypatch.setattr(bulk_download, "FAIR_BYTES", 3 * LINE)
     shop = a_shop(longest_part=3 * LINE)
     assert numbers_in(await chunks_of(shop, BulkPosition(LINE, 1, 1))) == NUMBERS[1:]
     assert len(shop.downloads) == -(-(len(CONTENT) - LINE) // (3 * LINE))

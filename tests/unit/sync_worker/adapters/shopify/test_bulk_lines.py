@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sync_worker.adapters.shopify.bulk_lines import chunk_of
-from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkPosition, UnusableResult
+from sync_worker.adapters.shopify.plain_rows import PlainReader
+from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkFilter, BulkPosition, UnusableResult
+from sync_worker.domain.products import ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 
 from tests.fakes.bulk_shop import customer_node, jsonl, variant_node
@@ -28,6 +30,48 @@ def test_a_row_that_cannot_be_read_is_refused_alone() -> None:
     assert [row[0] for row in chunk.rows] == [1, 3]
     assert [row.vendor_id for row in chunk.refused] == [2]
     assert chunk.behind.lines == 3
+
+
+def test_half_a_surrogate_pair_spoils_no_row() -> None:
+    """It is replaced, as Nhanh's are."""
+    odd = orjson.dumps(variant_node(2, title="T?")).replace(b"?", rb"\ud83d") + b"\n"
+    chunk = chunk_of(jsonl([variant_node(1)]) + odd + jsonl([variant_node(3)]), VARIANTS, BEGINNING)
+    assert [row.title for row in chunk.rows if isinstance(row, ShopifyVariant)] == [
+        "Item 1",
+        "Item 2 - T\ufffd",
+        "Item 3",
+    ]
+    assert (list(chunk.refused), chunk.behind.lines) == ([], 3)
+
+
+def test_a_line_that_is_cut_inside_of_a_text_is_incomplete() -> None:
+    """Half a pair in it or not: the row may be whole in another file."""
+    with pytest.raises(UnusableResult, match="line 2 of") as failed:
+        chunk_of(
+            jsonl([variant_node(1)]) + rb'{"id": "gid://shopify/ProductVariant/2", "title": "T\ud83d',
+            VARIANTS,
+            BEGINNING,
+        )
+    assert (failed.value.code, failed.value.retryable) == ("BULK_INCOMPLETE", True)
+
+
+@pytest.mark.parametrize("empty", [b"\n\n", b"\n \n"])
+def test_two_rows_on_a_line_are_garbled(empty: bytes) -> None:
+    """Though an empty line makes up for it in number."""
+    row = orjson.dumps(variant_node(1))
+    with pytest.raises(UnusableResult, match="line 1 of"):
+        chunk_of(row + b" " + row + empty, VARIANTS, BEGINNING)
+
+
+@pytest.mark.parametrize(
+    ("odd", "wanted"), [(variant_node(1, price="1e3"), VARIANTS), (customer_node(1) | {"numberOfOrders": 3}, CUSTOMERS)]
+)
+def test_lines_that_are_not_plain_are_not_tried_twice(
+    odd: object, wanted: BulkFilter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What msgspec refused as lines it would refuse as rows."""
+    monkeypatch.delattr(PlainReader, "rows")
+    assert [row[0] for row in chunk_of(jsonl([odd]), wanted, BEGINNING).rows] == [1]
 
 
 @pytest.mark.parametrize("nodes", [[CHILD, variant_node(1)], [variant_node(1), CHILD]], ids=["before", "behind"])

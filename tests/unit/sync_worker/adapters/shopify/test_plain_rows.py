@@ -161,3 +161,11 @@ def test_one_row_that_is_not_plain_has_all_read_with_care() -> None:
     assert PLAIN_VARIANTS.lines(line + b"\n" + line) is not None
     for other in (b"", b"{}", b'{"id":', b"7", orjson.dumps(PLAIN_VARIANT | {"__parentId": "gid://shopify/Product/1"})):
         assert PLAIN_VARIANTS.lines(line + b"\n" + other + b"\n" + line) is None
+
+
+@pytest.mark.parametrize("between", [b" ", b"", b"\r", b"\n\n", b"\n \n"])
+def test_a_line_is_one_row(between: bytes) -> None:
+    """Neither two nor none, though there be as many rows as lines in all."""
+    line = orjson.dumps(PLAIN_VARIANT)
+    for end in (b"", b"\n", b"\n\n"):
+        assert PLAIN_VARIANTS.lines(line + between + line + end) is None

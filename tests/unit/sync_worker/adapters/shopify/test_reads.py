@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 from sync_worker.application.ports.shopify import VariantPrice
@@ -48,6 +49,15 @@ def shop_of(*steps: Step) -> ScriptedShop:
 def variants(*nodes: dict[str, Any], after: str | None = None) -> ScriptedShop:
     """A shop with one page of variants."""
     return shop_of(page("productVariants", list(nodes), after))
+
+
+async def test_half_a_surrogate_pair_spoils_no_page() -> None:
+    """It is replaced: the page would be the same however often it is asked for."""
+    good = page("productVariants", [VARIANT | {"title": "T?"}])
+    shop = shop_of(httpx.Response(200, content=good.content.replace(b"T?", rb"T\ud83d")))
+    found = await shop.client.variant_page(ALL, None)
+    assert [row.title for row in found.rows] == ["Áo - T\ufffd"]
+    assert len(shop.asked) == 1
 
 
 async def test_a_variant_is_decoded() -> None:
