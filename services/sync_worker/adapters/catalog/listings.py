@@ -78,7 +78,12 @@ class SqlCatalogReader:
             pull_runs.c.finish_time.is_(None),
         )
         covered = pull_runs.c.covered_until.is_not(None)
-        ended = {"pull_id": str(uuid_utils.uuid7()), "finish_time": self._clock.now_micros(), "cursor": None}
+        ended = {
+            "pull_id": str(uuid_utils.uuid7()),
+            "finish_time": self._clock.now_micros(),
+            "cursor": None,
+            "left_behind": None,
+        }
 
         # A page that is being stored moves its place last, and aborts when no place bears its pull's id any more. What it had
         # seen is stored by then, or never.

@@ -65,6 +65,7 @@ class SqlPullCatalog:
                 outdated_hours = idle // 3_600_000_000 if idle >= OUTDATED_MICROS else None
                 replaced = known.pages if known.mode != going else None
             since = covered - OVERLAP_SECONDS if covered is not None and going is PullMode.INCREMENTAL else None
+            left = None if known is None else known.cursor or known.left_behind
             pull_id = self._new_id()
             values = {
                 "pull_id": pull_id,
@@ -84,25 +85,17 @@ class SqlPullCatalog:
                 "finish_time": None,
                 "covered_until": covered,
                 "covers_all": scope.marks_gone,
+                "left_behind": left,
+                "replaced": replaced,
+                "outdated_hours": outdated_hours,
             }
             connection.execute(
                 insert(connection, pull_runs)
                 .values(**_key(scope), **values)
                 .on_conflict_do_update(index_elements=list(_key(scope)), set_=values)
             )
-            return PullPlace(
-                pull_id,
-                now,
-                going,
-                since,
-                None,
-                PullCounts(),
-                False,
-                False,
-                outdated_hours=outdated_hours,
-                replaced=replaced,
-                left=None if known is None else known.cursor,
-            )
+            counts = PullCounts()
+            return PullPlace(pull_id, now, going, since, None, counts, False, False, outdated_hours, replaced, left)
 
         place = await self._database.write(unit)
         await clear_away_seen(self._database)
@@ -149,8 +142,12 @@ class SqlPullCatalog:
                 updated=counts.updated,
                 unchanged=counts.unchanged,
                 pages=counts.pages,
+                left_behind=None,
+                replaced=None,
+                outdated_hours=None,
             )
-            return replace(place, cursor=next_cursor, counts=counts, read_to_end=next_cursor is None)
+            moved = replace(place, cursor=next_cursor, counts=counts, read_to_end=next_cursor is None)
+            return replace(moved, left=None, replaced=None, outdated_hours=None)
 
         return await self._database.write(unit)
 
@@ -315,4 +312,7 @@ def _place(row: Row[Any]) -> PullPlace:
         counts=PullCounts(row.created, row.updated, row.unchanged, row.pages, row.gone, failed),
         read_to_end=row.read_to_end,
         finished=finished,
+        outdated_hours=row.outdated_hours,
+        replaced=row.replaced,
+        left=row.left_behind,
     )

@@ -49,7 +49,8 @@ class PullPlace:
     many pages that had read. It `began` at Unix microseconds.
 
     On a pull that begins, `left` is the cursor of the one before it, where that was not read to its end and nobody goes on with
-    it: what it has going at the vendor is of no use any more.
+    it: what it has going at the vendor is of no use any more. `left`, `replaced` and `outdated_hours` are answered until a
+    step is stored, so that an attempt after a crash knows of them.
     """
 
     pull_id: str
