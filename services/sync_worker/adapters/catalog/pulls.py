@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Update, bindparam, select, update
 
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.mirrors import MIRRORS, MirroredRow
+from sync_worker.adapters.catalog.parts import part_after_part
 from sync_worker.adapters.catalog.pulls_gone import (
     mark_gone,
     may_have_undated,
@@ -219,31 +220,26 @@ class SqlPullCatalog:
         if objection is not None:
             await clear_away_seen(self._database)
             raise GuardTripped("MASS_GONE_GUARD", objection)
-        gone = place.counts.gone
-        while True:
+        before = place.counts.gone
+
+        def part(connection: Connection, limit: int, done: int) -> int:
+            raise_fence(connection, scope.fence)
             now = self._clock.now_micros()
+            marked = mark_gone(connection, mirror, scope.store_id, place.pull_id, now, limit=limit)
+            if marked:
+                _move(connection, scope, place, gone=before + done + marked, touch_time=now)
+            return marked
 
-            def part(connection: Connection, before: int = gone, now: int = now) -> int:
-                raise_fence(connection, scope.fence)
-                marked = mark_gone(connection, mirror, scope.store_id, place.pull_id, now)
-                if marked:
-                    _move(connection, scope, place, gone=before + marked, touch_time=now)
-                return marked
-
-            marked = await self._database.write(part)
-            if not marked:
-                return gone
-            gone += marked
+        return before + await part_after_part(self._database, part)
 
     async def _forget_unreadable(self, scope: PullScope, place: PullPlace) -> None:
         """Forget the unreadable rows that are gone, part after part; a later attempt goes on with the rest."""
 
-        def part(connection: Connection) -> int:
+        def part(connection: Connection, limit: int, _: int) -> int:
             raise_fence(connection, scope.fence)
-            return forget_others(connection, scope, place.pull_id)
+            return forget_others(connection, scope, place.pull_id, limit=limit)
 
-        while await self._database.write(part):
-            pass
+        await part_after_part(self._database, part)
 
 
 def _marks_gone(scope: PullScope, place: PullPlace) -> bool:

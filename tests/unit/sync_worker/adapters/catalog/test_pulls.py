@@ -260,7 +260,7 @@ async def test_whether_rows_may_have_no_time_of_their_change(pulls: Pulls) -> No
 
 async def test_marking_goes_on_after_a_crash(pulls: Pulls, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts that were marked before are counted once, and the rest is marked by the next attempt."""
-    monkeypatch.setattr("sync_worker.adapters.catalog.pulls_gone.PART", 2)
+    monkeypatch.setattr("sync_worker.adapters.catalog.parts.PART", 2)
     await pulls.whole(PRODUCTS, *map(a_nhanh_product, range(5)))
     less = replace(PRODUCTS, job_id="job-2")
     pulls.clock.advance(1)
