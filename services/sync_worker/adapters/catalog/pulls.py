@@ -171,19 +171,17 @@ class SqlPullCatalog:
         """Look for rows without a time; see `PullCatalog`."""
         return await self._database.read(lambda connection: may_have_undated(connection, scope))
 
-    async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:
+    async def unseen(self, scope: PullScope, pull_id: str, *, after: int, limit: int) -> Sequence[int]:
         """Look for rows that nobody told of; see `PullCatalog`."""
-        if not _marks_gone(scope, place):
-            return ()
         mirror = MIRRORS[scope.operation]
         return await self._database.read(
-            lambda connection: unseen(connection, mirror, scope.store_id, place.pull_id, after=after, limit=limit)
+            lambda connection: unseen(connection, mirror, scope.store_id, pull_id, after=after, limit=limit)
         )
 
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:
         """Mark the gone and end the pull; see `PullCatalog`."""
         gone = place.counts.gone
-        if _marks_gone(scope, place):
+        if scope.marks_gone_in(place.mode):
             gone = await self._mark_gone(scope, place, max_gone_percent)
             await self._forget_unreadable(scope, place)
         now = self._clock.now_micros()
@@ -240,10 +238,6 @@ class SqlPullCatalog:
             return forget_others(connection, scope, place.pull_id, limit=limit)
 
         await part_after_part(self._database, part)
-
-
-def _marks_gone(scope: PullScope, place: PullPlace) -> bool:
-    return scope.marks_gone and place.mode is PullMode.FULL
 
 
 def _counted(
