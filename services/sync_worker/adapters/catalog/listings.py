@@ -6,8 +6,9 @@ from itertools import islice
 from typing import Any
 
 import orjson
+import uuid_utils
 from chassis.database import Database
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, literal, select, tuple_, update
 
 from sync_worker.adapters.catalog.pulls_seen import clear_away_seen
 from sync_worker.adapters.catalog.tables import (
@@ -76,12 +77,21 @@ class SqlCatalogReader:
             pull_runs.c.operation.in_([operation.value for operation in operations]),
             pull_runs.c.finish_time.is_(None),
         )
+        covered = pull_runs.c.covered_until.is_not(None)
+        ended = {
+            "pull_id": str(uuid_utils.uuid7()),
+            "finish_time": self._clock.now_micros(),
+            "cursor": None,
+            "left_behind": None,
+        }
 
-        # A page that is being stored moves its place last, and aborts when it is no longer there. What it had seen is stored by
-        # then, or never.
-        cleared = await self._database.write(
-            lambda connection: connection.execute(delete(pull_runs).where(*unfinished)).rowcount
-        )
+        # A page that is being stored moves its place last, and aborts when no place bears its pull's id any more. What it had
+        # seen is stored by then, or never.
+        def unit(connection: Connection) -> int:
+            kept = connection.execute(update(pull_runs).where(*unfinished, covered).values(ended)).rowcount
+            return kept + connection.execute(delete(pull_runs).where(*unfinished)).rowcount
+
+        cleared = await self._database.write(unit)
         await clear_away_seen(self._database)
         return cleared
 

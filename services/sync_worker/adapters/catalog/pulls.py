@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Update, bindparam, select, update
 
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.mirrors import MIRRORS, MirroredRow
+from sync_worker.adapters.catalog.parts import part_after_part
 from sync_worker.adapters.catalog.pulls_gone import (
     mark_gone,
     may_have_undated,
@@ -65,6 +66,7 @@ class SqlPullCatalog:
                 outdated_hours = idle // 3_600_000_000 if idle >= OUTDATED_MICROS else None
                 replaced = known.pages if known.mode != going else None
             since = covered - OVERLAP_SECONDS if covered is not None and going is PullMode.INCREMENTAL else None
+            left = None if known is None else known.cursor or known.left_behind
             pull_id = self._new_id()
             values = {
                 "pull_id": pull_id,
@@ -84,25 +86,17 @@ class SqlPullCatalog:
                 "finish_time": None,
                 "covered_until": covered,
                 "covers_all": scope.marks_gone,
+                "left_behind": left,
+                "replaced": replaced,
+                "outdated_hours": outdated_hours,
             }
             connection.execute(
                 insert(connection, pull_runs)
                 .values(**_key(scope), **values)
                 .on_conflict_do_update(index_elements=list(_key(scope)), set_=values)
             )
-            return PullPlace(
-                pull_id,
-                now,
-                going,
-                since,
-                None,
-                PullCounts(),
-                False,
-                False,
-                outdated_hours=outdated_hours,
-                replaced=replaced,
-                left=None if known is None else known.cursor,
-            )
+            counts = PullCounts()
+            return PullPlace(pull_id, now, going, since, None, counts, False, False, outdated_hours, replaced, left)
 
         place = await self._database.write(unit)
         await clear_away_seen(self._database)
@@ -149,8 +143,12 @@ class SqlPullCatalog:
                 updated=counts.updated,
                 unchanged=counts.unchanged,
                 pages=counts.pages,
+                left_behind=None,
+                replaced=None,
+                outdated_hours=None,
             )
-            return replace(place, cursor=next_cursor, counts=counts, read_to_end=next_cursor is None)
+            moved = replace(place, cursor=next_cursor, counts=counts, read_to_end=next_cursor is None)
+            return replace(moved, left=None, replaced=None, outdated_hours=None)
 
         return await self._database.write(unit)
 
@@ -173,19 +171,17 @@ class SqlPullCatalog:
         """Look for rows without a time; see `PullCatalog`."""
         return await self._database.read(lambda connection: may_have_undated(connection, scope))
 
-    async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:
+    async def unseen(self, scope: PullScope, pull_id: str, *, after: int, limit: int) -> Sequence[int]:
         """Look for rows that nobody told of; see `PullCatalog`."""
-        if not _marks_gone(scope, place):
-            return ()
         mirror = MIRRORS[scope.operation]
         return await self._database.read(
-            lambda connection: unseen(connection, mirror, scope.store_id, place.pull_id, after=after, limit=limit)
+            lambda connection: unseen(connection, mirror, scope.store_id, pull_id, after=after, limit=limit)
         )
 
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:
         """Mark the gone and end the pull; see `PullCatalog`."""
         gone = place.counts.gone
-        if _marks_gone(scope, place):
+        if scope.marks_gone_in(place.mode):
             gone = await self._mark_gone(scope, place, max_gone_percent)
             await self._forget_unreadable(scope, place)
         now = self._clock.now_micros()
@@ -222,35 +218,26 @@ class SqlPullCatalog:
         if objection is not None:
             await clear_away_seen(self._database)
             raise GuardTripped("MASS_GONE_GUARD", objection)
-        gone = place.counts.gone
-        while True:
+        before = place.counts.gone
+
+        def part(connection: Connection, limit: int, done: int) -> int:
+            raise_fence(connection, scope.fence)
             now = self._clock.now_micros()
+            marked = mark_gone(connection, mirror, scope.store_id, place.pull_id, now, limit=limit)
+            if marked:
+                _move(connection, scope, place, gone=before + done + marked, touch_time=now)
+            return marked
 
-            def part(connection: Connection, before: int = gone, now: int = now) -> int:
-                raise_fence(connection, scope.fence)
-                marked = mark_gone(connection, mirror, scope.store_id, place.pull_id, now)
-                if marked:
-                    _move(connection, scope, place, gone=before + marked, touch_time=now)
-                return marked
-
-            marked = await self._database.write(part)
-            if not marked:
-                return gone
-            gone += marked
+        return before + await part_after_part(self._database, part)
 
     async def _forget_unreadable(self, scope: PullScope, place: PullPlace) -> None:
         """Forget the unreadable rows that are gone, part after part; a later attempt goes on with the rest."""
 
-        def part(connection: Connection) -> int:
+        def part(connection: Connection, limit: int, _: int) -> int:
             raise_fence(connection, scope.fence)
-            return forget_others(connection, scope, place.pull_id)
+            return forget_others(connection, scope, place.pull_id, limit=limit)
 
-        while await self._database.write(part):
-            pass
-
-
-def _marks_gone(scope: PullScope, place: PullPlace) -> bool:
-    return scope.marks_gone and place.mode is PullMode.FULL
+        await part_after_part(self._database, part)
 
 
 def _counted(
@@ -315,4 +302,7 @@ def _place(row: Row[Any]) -> PullPlace:
         counts=PullCounts(row.created, row.updated, row.unchanged, row.pages, row.gone, failed),
         read_to_end=row.read_to_end,
         finished=finished,
+        outdated_hours=row.outdated_hours,
+        replaced=row.replaced,
+        left=row.left_behind,
     )

@@ -10,9 +10,6 @@ from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
 from sync_worker.application.ports.pull_catalog import PullScope
 from sync_worker.domain.pulls import too_many_gone
 
-PART = 10_000
-"""Rows that one transaction marks at most."""
-
 
 def written_by(
     connection: Connection, mirror: Mirror, store_id: str, began: int, vendor_ids: Sequence[int]
@@ -45,10 +42,10 @@ def must_not_go(
     )
 
 
-def mark_gone(connection: Connection, mirror: Mirror, store_id: str, pull_id: str, now: int) -> int:
-    """Mark at most `PART` rows that were not seen; how many."""
+def mark_gone(connection: Connection, mirror: Mirror, store_id: str, pull_id: str, now: int, *, limit: int) -> int:
+    """Mark at most so many rows that were not seen; how many."""
     columns = mirror.table.c
-    part = select(columns[mirror.id_column]).where(_going(mirror, store_id, pull_id)).limit(PART)
+    part = select(columns[mirror.id_column]).where(_going(mirror, store_id, pull_id)).limit(limit)
     marked = connection.execute(
         update(mirror.table)
         .where(columns.store_id == store_id, columns[mirror.id_column].in_(part))

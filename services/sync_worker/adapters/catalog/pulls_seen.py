@@ -6,10 +6,8 @@ from chassis.database import Database
 from sqlalchemy import Connection, and_, delete, func, select
 
 from sync_worker.adapters.catalog.driver_statements import insert_missing, read_by_id
+from sync_worker.adapters.catalog.parts import part_after_part
 from sync_worker.adapters.catalog.tables import pull_runs, pull_seen
-
-PART = 10_000
-"""Rows that one transaction deletes at most."""
 
 
 def mark_seen(connection: Connection, pull_id: str, vendor_ids: Sequence[int]) -> int:
@@ -35,11 +33,10 @@ async def clear_away_seen(database: Database) -> None:
     """
     for pull_id in await database.read(_over):
 
-        def part(connection: Connection, pull_id: str = pull_id) -> int:
-            return _forget_part(connection, pull_id)
+        def part(connection: Connection, limit: int, _: int, pull_id: str = pull_id) -> int:
+            return _forget_part(connection, pull_id, limit)
 
-        while await database.write(part) == PART:
-            pass
+        await part_after_part(database, part)
 
 
 def _over(connection: Connection) -> list[str]:
@@ -55,9 +52,9 @@ def _over(connection: Connection) -> list[str]:
     return [pull_id for pull_id in found if pull_id not in going_on]
 
 
-def _forget_part(connection: Connection, pull_id: str) -> int:
+def _forget_part(connection: Connection, pull_id: str, limit: int) -> int:
     columns = pull_seen.c
     of_it = columns.pull_id == pull_id
-    first = select(columns.vendor_id).where(of_it).order_by(columns.vendor_id).limit(PART).subquery()
+    first = select(columns.vendor_id).where(of_it).order_by(columns.vendor_id).limit(limit).subquery()
     last = select(func.max(first.c.vendor_id)).scalar_subquery()
     return connection.execute(delete(pull_seen).where(and_(of_it, columns.vendor_id <= last))).rowcount

@@ -13,9 +13,6 @@ from sync_worker.application.ports.pull_catalog import PullPlace, PullScope
 MOST_TOLD = 1_000
 """A job that goes on tells of so many unreadable rows of its earlier attempts; JobTracker keeps no more of one job."""
 
-PART = 10_000
-"""Rows that one transaction forgets at most."""
-
 
 def keep_refused(
     connection: Connection, scope: PullScope, pull_id: str, refused: Sequence[RowRefusal], read: Sequence[int]
@@ -51,9 +48,9 @@ def refused_of(connection: Connection, scope: PullScope, place: PullPlace) -> li
     return [RowRefusal(vendor_id, message) for vendor_id, message in found]
 
 
-def forget_others(connection: Connection, scope: PullScope, pull_id: str) -> int:
-    """Forget at most `PART` of the unreadable rows that a whole pull was not told of, since they are gone; how many."""
+def forget_others(connection: Connection, scope: PullScope, pull_id: str, *, limit: int) -> int:
+    """Forget at most so many of the unreadable rows that a whole pull was not told of, since they are gone; how many."""
     columns = unreadable_rows.c
     of_its_kind = and_(columns.store_id == scope.store_id, columns.operation == scope.operation.value)
-    part = select(columns.vendor_id).where(of_its_kind, columns.pull_id != pull_id).limit(PART)
+    part = select(columns.vendor_id).where(of_its_kind, columns.pull_id != pull_id).limit(limit)
     return connection.execute(delete(unreadable_rows).where(of_its_kind, columns.vendor_id.in_(part))).rowcount

@@ -231,11 +231,17 @@ pull_runs = Table(
     Column("finish_time", BigInteger),
     Column("covered_until", BigInteger),
     Column("covers_all", Boolean, nullable=False),
+    Column("left_behind", text_type()),
+    Column("replaced", BigInteger),
+    Column("outdated_hours", BigInteger),
     PrimaryKeyConstraint("store_id", "operation", "filter_hash"),
 )
 """
 The place that a pull has reached, written with each page's rows. Of the `processed` rows, those that are neither created
 nor updated nor unchanged could not be read.
+
+`left_behind` is the cursor of an unfinished pull whose place this one has taken, `replaced` and `outdated_hours` are as
+`PullPlace` says. They stand there until the first step is stored: by then what was left is cleared up.
 
 `covered_until` (Unix seconds) survives from one pull to the next: what the last finished pull of this filter has seen,
 from which an INCREMENTAL one goes on. With `covers_all` there is no filter: every living row of the mirror was as it is at

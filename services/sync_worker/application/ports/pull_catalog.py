@@ -38,6 +38,10 @@ class PullScope:
     job_id: str
     fence: Fence
 
+    def marks_gone_in(self, mode: PullMode) -> bool:
+        """Whether it marks what it did not see as gone when it goes in this mode."""
+        return self.marks_gone and mode is PullMode.FULL
+
 
 @dataclass(frozen=True, slots=True)
 class PullPlace:
@@ -49,7 +53,8 @@ class PullPlace:
     many pages that had read. It `began` at Unix microseconds.
 
     On a pull that begins, `left` is the cursor of the one before it, where that was not read to its end and nobody goes on with
-    it: what it has going at the vendor is of no use any more.
+    it: what it has going at the vendor is of no use any more. `left`, `replaced` and `outdated_hours` are answered until a
+    step is stored, so that an attempt after a crash knows of them.
     """
 
     pull_id: str
@@ -119,8 +124,8 @@ class PullCatalog(Protocol):
         """
         ...
 
-    async def unseen(self, scope: PullScope, place: PullPlace, *, after: int, limit: int) -> Sequence[int]:
-        """Find vendor ids beyond `after`, ascending, that `finish` would mark as gone now; none for a pull that marks none."""
+    async def unseen(self, scope: PullScope, pull_id: str, *, after: int, limit: int) -> Sequence[int]:
+        """Find vendor ids beyond `after`, ascending, that the pull has not seen: `finish` would mark them now, if it may."""
         ...
 
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:

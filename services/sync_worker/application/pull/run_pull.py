@@ -51,7 +51,8 @@ async def run_pull(
     if begun_otherwise(request, place):
         await catalog.give_up(scope, place)
         place = await catalog.open(scope, request.mode)
-    source = source_of(request, place, job, vendors, clock, MirrorOfPull(catalog, scope, place))
+    mirrored = MirrorOfPull(catalog, scope, place.pull_id, scope.marks_gone_in(place.mode))
+    source = source_of(request, place, job, vendors, clock, mirrored)
     telling = Telling(place, request.mode, source)
     if place.finished:
         return telling.result(place)

@@ -24,6 +24,7 @@ class Telling:
     def __init__(self, begun_at: PullPlace, asked: PullMode, source: PullSource) -> None:
         self._source = source
         self._resumed = begun_at.counts.pages > 0
+        self._reads = not begun_at.read_to_end
         self._begun = _introduction(begun_at, asked)
         self._expected: int | None = None
         self._note = ""
@@ -36,9 +37,14 @@ class Telling:
         self._note = f"; {step.note}" if step.note else ""
 
     @property
+    def _way(self) -> str:
+        """How this attempt reads, if it does; a source may find only while it reads how it has to."""
+        return self._source.way if self._reads else ""
+
+    @property
     def _introduction(self) -> str:
-        """What is read, and how; a source may find only while it reads how it has to."""
-        return f"{self._begun}, {self._source.way}"
+        """What is read, and how."""
+        return f"{self._begun}, {self._way}" if self._way else self._begun
 
     def progress(self, place: PullPlace) -> Progress:
         """Say how many rows there were so far; how many there will be is known of some ways of reading only."""
@@ -64,7 +70,7 @@ class Telling:
         ]
 
     def result(self, place: PullPlace) -> OperationResult:
-        """Say how it ended."""
+        """Say how it ended. An attempt that found everything read already does not know the way."""
         counts = place.counts
         words = (
             f"{counts.rows} rows: {counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "
@@ -80,7 +86,7 @@ class Telling:
         )
         result: dict[str, JsonValue] = {
             "mode": place.mode.value,
-            "way": self._source.way,
+            **({"way": self._way} if self._way else {}),
             "pull_id": place.pull_id,
             "resumed": self._resumed,
             **asdict(counts),
@@ -121,6 +127,6 @@ def _introduction(begun_at: PullPlace, asked: PullMode) -> str:
         words += f"; in place of an unfinished {other} pull, which was given up after {begun_at.replaced} pages"
     elif begun_at.outdated_hours is not None:
         words += f"; from the beginning, since the unfinished pull was {begun_at.outdated_hours} hours old"
-    elif begun_at.counts.pages:
+    elif begun_at.counts.pages and not begun_at.read_to_end:
         words += f"; from page {begun_at.counts.pages + 1} on, where an earlier attempt stopped"
     return words

@@ -81,7 +81,7 @@ class WindowedSource:
 
     def __init__(self, nhanh: Nhanh, wanted: NhanhCustomerFilter, mirrored: MirroredCustomers, clock: Clock) -> None:
         self.metrics = nhanh.metrics
-        self.way = WAY
+        self.way = ""
         self._nhanh = nhanh
         self._wanted = wanted
         self._mirrored = mirrored

@@ -13,8 +13,10 @@ from sync_worker.application.ports.job import Fence
 from sync_worker.application.ports.listings import MappingPlace, MappingQuestion, UnmatchedPlace, UnmatchedQuestion
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullScope
+from sync_worker.domain.failures import OperationFailure
 from sync_worker.domain.mappings import Entity, MappingStatus, PushFailure, Side, UnmatchedReason
 from sync_worker.domain.operations import Operation
+from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
 from sync_worker.domain.requests import PullMode
 
 from tests.fakes.clock import ManualClock
@@ -157,7 +159,7 @@ async def test_what_was_left_alone_by_side_and_reason(reader: SqlCatalogReader) 
 
 
 async def test_clearing_forgets_unfinished_pulls_only(database: Database, reader: SqlCatalogReader) -> None:
-    """Of this store and these operations; what finished pulls covered stays, so INCREMENTAL still works."""
+    """Of this store and these operations, and what they had seen."""
     pulls = SqlPullCatalog(database, ManualClock())
     scopes = [
         PullScope(store, operation, name, True, "job-2", Fence(2, ()))
@@ -179,3 +181,31 @@ async def test_clearing_forgets_unfinished_pulls_only(database: Database, reader
     assert await reader.clear("danang", list(MIRRORS)) == 1
     assert await database.read(lambda c: c.execute(pull_seen.select()).all()) == []
     assert await reader.clear("hanoi", list(MIRRORS)) == 1
+
+
+@pytest.mark.parametrize("mode", PullMode)
+async def test_clearing_keeps_what_finished_pulls_covered(
+    database: Database, reader: SqlCatalogReader, mode: PullMode
+) -> None:
+    """INCREMENTAL still goes on from there; and a page that was under way meanwhile is not stored."""
+    pulls = SqlPullCatalog(database, ManualClock())
+    first, then, last = (
+        PullScope("hanoi", Operation.PULL_NHANH_CUSTOMERS, "open", True, f"job-{number}", Fence(number, ()))
+        for number in (1, 2, 3)
+    )
+    place = await pulls.store_step(first, await pulls.open(first, PullMode.FULL), [], None, read_time=1)
+    done = await pulls.finish(first, place, max_gone_percent=10)
+    place = await pulls.open(then, mode)
+    refused = [RowRefusal(901, "cannot be read")]
+    place = await pulls.store_step(then, place, [], "1", read_time=1, refused=refused)
+    assert await reader.clear("hanoi", list(MIRRORS)) == 1
+    assert await reader.clear("hanoi", list(MIRRORS)) == 0
+    assert await database.read(lambda c: c.execute(pull_seen.select()).all()) == []
+    assert not await pulls.may_have_undated(then)
+    with pytest.raises(OperationFailure, match="cleared") as failed:
+        await pulls.store_step(then, place, [], "2", read_time=1, refused=refused)
+    assert failed.value.code == "PULL_PLACE_CLEARED"
+    anew = await pulls.open(last, PullMode.INCREMENTAL)
+    assert (anew.mode, anew.since) == (PullMode.INCREMENTAL, done.began // 1_000_000 - OVERLAP_SECONDS)
+    assert (anew.cursor, anew.counts, anew.left, anew.replaced) == (None, PullCounts(), None, None)
+    assert anew.pull_id != place.pull_id

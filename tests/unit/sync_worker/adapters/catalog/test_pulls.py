@@ -155,6 +155,25 @@ async def test_an_outdated_place_is_given_up(pulls: Pulls) -> None:
     assert await pulls.rows(pull_seen, "vendor_id") == []
 
 
+async def test_what_a_pull_has_taken_the_place_of_is_known_until_it_has_stored_a_step(pulls: Pulls) -> None:
+    """To every attempt, and to whoever takes its place: each may have died before it could clear up."""
+    await pulls.whole(PRODUCTS, a_nhanh_product(1))
+    later = replace(PRODUCTS, job_id="job-2")
+    await pulls.store(later, await pulls.catalog.open(later, FULL), a_nhanh_product(1), cursor="1")
+    anew = await pulls.catalog.open(later, INCREMENTAL)
+    assert (anew.left, anew.replaced, anew.outdated_hours) == ("1", 1, None)
+    assert await pulls.catalog.open(later, INCREMENTAL) == anew
+    pulls.clock.advance(OUTDATED_MICROS / 1_000_000)
+    anew = await pulls.catalog.open(later, INCREMENTAL)
+    assert (anew.left, anew.replaced, anew.outdated_hours) == ("1", None, 24)
+    await pulls.catalog.give_up(later, anew)
+    anew = await pulls.catalog.open(later, FULL)
+    assert (anew.left, anew.replaced, anew.outdated_hours) == ("1", None, None)
+    stored = await pulls.store(later, anew, a_nhanh_product(1), cursor="2")
+    assert (stored.left, stored.cursor) == (None, "2")
+    assert await pulls.catalog.open(later, FULL) == stored
+
+
 async def test_incremental_goes_on_from_what_was_covered(pulls: Pulls) -> None:
     """It reads changes since the last finished pull began, with an overlap, and marks nothing as gone."""
     first = await pulls.catalog.open(PRODUCTS, INCREMENTAL)
@@ -241,7 +260,7 @@ async def test_whether_rows_may_have_no_time_of_their_change(pulls: Pulls) -> No
 
 async def test_marking_goes_on_after_a_crash(pulls: Pulls, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts that were marked before are counted once, and the rest is marked by the next attempt."""
-    monkeypatch.setattr("sync_worker.adapters.catalog.pulls_gone.PART", 2)
+    monkeypatch.setattr("sync_worker.adapters.catalog.parts.PART", 2)
     await pulls.whole(PRODUCTS, *map(a_nhanh_product, range(5)))
     less = replace(PRODUCTS, job_id="job-2")
     pulls.clock.advance(1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from chassis.database import Database, DatabaseUnavailableError
 from sqlalchemy import Table, select
-from sync_worker.adapters.catalog import pulls_seen, pulls_unreadable
+from sync_worker.adapters.catalog import parts as parts_of_rows
 from sync_worker.adapters.catalog.listings import SqlCatalogReader
 from sync_worker.adapters.catalog.pulls import OUTDATED_MICROS, SqlPullCatalog
 from sync_worker.adapters.catalog.tables import pull_seen, unreadable_rows
@@ -53,8 +53,7 @@ class Clearing:
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few dozen rows are many parts."""
-    monkeypatch.setattr(pulls_seen, "PART", PART)
-    monkeypatch.setattr(pulls_unreadable, "PART", PART)
+    monkeypatch.setattr(parts_of_rows, "PART", PART)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The schema that migrations make is the schema that the code means."""
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -11,14 +12,19 @@ from sync_worker.adapters.quotas.tables import metadata as limits
 from tests.fakes.catalog_database import MIGRATIONS, catalog_database
 from tests.fakes.postgres import fresh_database
 
+SEPARATOR = re.compile(r"\n|, (?![^(\n]*\))")
+"""Between the parts of a table; columns that were added later stand in one line."""
+
 
 def statements(path: Path) -> dict[str, list[str]]:
-    """What made each table and index of a database, but for layout and the order of constraints."""
+    """What made each table and index of a database, but for layout and the order of columns and constraints."""
     with sqlite3.connect(path) as connection:
         rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     connection.close()
     return {
-        name: sorted(part.strip().rstrip(",") for part in sql.replace("\t", "").splitlines())
+        name: sorted(
+            part.strip(" ,") for part in SEPARATOR.split(sql.replace("\t", "").removesuffix(")")) if part.strip()
+        )
         for name, sql in rows
         if name != "catalog_version"
     }

@@ -319,6 +319,25 @@ async def test_an_incremental_pull_cancels_what_an_unfinished_full_one_left(worl
     assert world.shop.cancelled == [2]
 
 
+async def test_an_attempt_after_a_crash_cancels_what_was_left_before_it(world: BulkWorld) -> None:
+    """The one before it died between taking the place and cancelling."""
+    await world.pull(a_job(1))
+    world.shop.course = ("RUNNING",)
+    await _stopped(world, Draining(), 2)
+
+    def dying() -> None:
+        raise Draining
+
+    world.shop.before = dying
+    with pytest.raises(Draining):
+        await world.pull(a_job(3), mode=PullMode.INCREMENTAL)
+    world.shop.before = lambda: None
+    job = a_job(3)
+    await world.pull(job, mode=PullMode.INCREMENTAL)
+    assert world.shop.cancelled == [2]
+    assert "in place of an unfinished FULL pull" in job.reports[0].message
+
+
 @pytest.mark.parametrize("forgotten", [True, False])
 async def test_an_operation_that_cannot_be_cancelled_holds_nobody_up(world: BulkWorld, forgotten: bool) -> None:
     """Shopify has forgotten it, or is away for as long as is tried: the pull goes its way."""

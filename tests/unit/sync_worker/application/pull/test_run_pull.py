@@ -131,14 +131,46 @@ async def test_an_attempt_goes_on_where_the_last_one_stopped(world: World) -> No
 
 
 async def test_a_finished_job_only_says_so_again(world: World) -> None:
-    """After a crash between the end and CompleteJob nothing is read, and the result is the same."""
+    """After a crash between the end and CompleteJob nothing is read, and the result is the same, but for how it was read."""
     vendors = listing(PRODUCTS)
     first = await world.pull(a_job(), vendors)
     vendors.vendor.asked.clear()
     again = await world.pull(a_job(), vendors)
     assert vendors.vendor.asked == []
-    assert {**again.result, "resumed": False} == first.result
+    assert {**again.result, "way": "page by page", "resumed": False} == first.result
+    assert "way" not in again.result
+    assert again.message == first.message.replace(", page by page", "")
     assert again.progress.successful == again.progress.total == 8
+
+
+async def test_an_attempt_with_only_the_end_left_says_no_way(world: World) -> None:
+    """After a crash between the last page and the end nothing is read, in no way and from no page on."""
+    vendors, job = listing(PRODUCTS), a_job()
+    job.stop, job.stop_after = JobCancelled(), 4
+    with pytest.raises(JobCancelled):
+        await world.pull(job, vendors)
+    job = a_job()
+    vendors.vendor.asked.clear()
+    done = await world.pull(job, vendors)
+    assert vendors.vendor.asked == []
+    assert "way" not in done.result
+    for words in (job.reports[-1].message, done.message):
+        assert "page by page" not in words
+        assert "earlier attempt" not in words
+
+
+async def test_a_way_that_is_not_known_yet_is_not_said(world: World) -> None:
+    """A shop's first pull of customers goes page by page, and says nothing else before it has found that out."""
+    job = a_job()
+    await world.pull(
+        job,
+        listing([a_nhanh_customer(number) for number in range(1, 5)]),
+        NhanhCustomerFilter(),
+        operation=Operation.PULL_NHANH_CUSTOMERS,
+    )
+    first, *later = (report.message for report in job.reports)
+    assert first.startswith("everything that the filter lets through; 0 rows")
+    assert all(", page by page; " in message for message in later)
 
 
 async def test_bad_credentials_keep_the_place(world: World) -> None:
