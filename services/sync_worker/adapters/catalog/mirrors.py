@@ -36,13 +36,14 @@ class MirroredRow(NamedTuple):
 class Mirror:
     """A mirror of one vendor's objects: its table, and the columns that tell of an object, the vendor's id first.
 
-    `side` is set where rows have phones.
+    `side` is set where rows have `phones`.
     """
 
     table: Table
     columns: tuple[str, ...]
     side: Side | None
     values: Callable[[Any], tuple[Any, ...]]
+    phones: Callable[[Any], Sequence[PhoneKey]]
 
     @property
     def id_column(self) -> str:
@@ -54,7 +55,7 @@ class Mirror:
         made: dict[int, MirroredRow] = {}
         for found in objects:
             values = self.values(found)
-            phones = () if self.side is None else customer_phone_keys(found)  # type: ignore[arg-type]
+            phones = self.phones(found)
             made[values[0]] = MirroredRow(values[0], values, phones, _hash(values, phones))
         return list(made.values())
 
@@ -63,6 +64,10 @@ def _hash(values: tuple[Any, ...], phones: Sequence[PhoneKey]) -> int:
     """Hash what is stored, keys included: a release that makes other keys updates every row once, unasked."""
     content = orjson.dumps((values, [tuple(phone) for phone in phones]) if phones else values)
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
+
+
+def _no_phones(_found: object) -> Sequence[PhoneKey]:
+    return ()
 
 
 def _nhanh_product(found: NhanhProduct) -> tuple[Any, ...]:
@@ -126,15 +131,15 @@ def _shopify_customer(found: ShopifyCustomer) -> tuple[Any, ...]:
 
 
 MIRRORS = {
-    Operation.PULL_NHANH_PRODUCTS: Mirror(nhanh_products, NHANH_PRODUCT_COLUMNS, None, _nhanh_product),
+    Operation.PULL_NHANH_PRODUCTS: Mirror(nhanh_products, NHANH_PRODUCT_COLUMNS, None, _nhanh_product, _no_phones),
     Operation.PULL_SHOPIFY_PRODUCTS: Mirror(
-        shopify_variants, (*ShopifyVariant._fields, "sku_key", "barcode_key"), None, _shopify_variant
+        shopify_variants, (*ShopifyVariant._fields, "sku_key", "barcode_key"), None, _shopify_variant, _no_phones
     ),
     Operation.PULL_NHANH_CUSTOMERS: Mirror(
-        nhanh_customers, (*NhanhCustomer._fields, "email_key", "tier"), Side.NHANH, _nhanh_customer
+        nhanh_customers, (*NhanhCustomer._fields, "email_key", "tier"), Side.NHANH, _nhanh_customer, customer_phone_keys
     ),
     Operation.PULL_SHOPIFY_CUSTOMERS: Mirror(
-        shopify_customers, (*ShopifyCustomer._fields, "email_key"), Side.SHOPIFY, _shopify_customer
+        shopify_customers, (*ShopifyCustomer._fields, "email_key"), Side.SHOPIFY, _shopify_customer, customer_phone_keys
     ),
 }
 """The mirror that each pull writes. Columns of an object's own fields have their names."""
