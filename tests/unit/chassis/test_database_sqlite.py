@@ -120,6 +120,19 @@ async def test_a_unit_that_fails_fails_alone(database: Database) -> None:
     assert await database.read(notes) == ["a", "b"]
 
 
+async def test_a_unit_that_fails_on_its_own_leaves_nothing(database: Database) -> None:
+    """Without neighbours there is no savepoint: its whole transaction is undone."""
+
+    def failing(connection: Connection) -> None:
+        note("half")(connection)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await database.write(failing)
+    assert await database.read(notes) == []
+    assert await database.write(note("later")) == "later"
+
+
 async def test_a_caller_that_went_away_breaks_nothing(database: Database) -> None:
     """A task that is cancelled while it waits neither stops its unit nor its neighbours'."""
     gate = Gate()
@@ -143,9 +156,24 @@ async def test_when_sqlite_gives_up_the_transaction_nobody_hears_ok(database: Da
 
     answers = await held_back(database, note("before"), lose, note("after"))
     assert [type(answer) for answer in answers] == [DatabaseUnavailableError] * 3
+    assert all("database or disk is full" in str(answer) for answer in answers)
     assert await database.read(notes) == []
     assert await database.write(note("later")) == "later"
     assert await database.read(notes) == ["later"]
+
+
+@pytest.mark.parametrize("neighbours", [0, 1])
+async def test_a_unit_does_not_go_on_without_its_transaction(database: Database, neighbours: int) -> None:
+    """A unit that takes no notice when SQLite gives its transaction up is not answered as if all of it were stored."""
+
+    def heedless(connection: Connection) -> None:
+        connection.exec_driver_sql("ROLLBACK")
+
+    answers = await held_back(database, heedless, *[note("neighbour")] * neighbours)
+    assert [type(answer) for answer in answers] == [DatabaseUnavailableError] * (1 + neighbours)
+    assert "went on without it" in str(answers[0])
+    assert await database.read(notes) == []
+    assert await database.write(note("later")) == "later"
 
 
 async def test_a_full_disk_is_unavailable(database: Database) -> None:
@@ -163,7 +191,7 @@ async def test_a_full_disk_is_unavailable(database: Database) -> None:
 
 
 async def test_a_commit_that_fails_is_told(database: Database) -> None:
-    """A foreign key that is checked at the commit takes all units of the batch with it, and all are told."""
+    """A foreign key that is checked at the commit takes all units of the batch with it, and all are told; the next begin anew."""
 
     def orphan(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
@@ -172,7 +200,10 @@ async def test_a_commit_that_fails_is_told(database: Database) -> None:
 
     answers = await held_back(database, note("a"), orphan)
     assert [type(answer) for answer in answers] == [DatabaseUnavailableError] * 2
-    assert await database.read(notes) == []
+    with pytest.raises(IntegrityError):
+        await database.write(orphan)
+    assert await database.write(note("later")) == "later"
+    assert await database.read(notes) == ["later"]
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:

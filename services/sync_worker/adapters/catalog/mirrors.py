@@ -1,7 +1,7 @@
 """How each vendor object becomes a row of its mirror: canonical keys beside the raw values, and a hash of all of it."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ class Mirror:
         """The column of the vendor's id."""
         return self.columns[0]
 
-    def rows(self, objects: Sequence[MirrorRow]) -> list[MirroredRow]:
+    def rows(self, objects: Iterable[MirrorRow]) -> list[MirroredRow]:
         """Make rows of objects; of several with one id the last counts."""
         made: dict[int, MirroredRow] = {}
         for found in objects:

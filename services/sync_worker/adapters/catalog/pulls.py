@@ -24,7 +24,7 @@ from sync_worker.adapters.catalog.pulls_pages import Stored, store_rows, take_ba
 from sync_worker.adapters.catalog.pulls_seen import clear_away_seen, mark_seen, seen_before
 from sync_worker.adapters.catalog.pulls_unreadable import forget_others, keep_refused, refused_of
 from sync_worker.adapters.catalog.tables import pull_runs
-from sync_worker.adapters.row_thread import in_row_thread
+from sync_worker.adapters.row_thread import giving_way, in_row_thread
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import MirrorRow, PreparedRows, PullPlace, PullScope
@@ -104,7 +104,7 @@ class SqlPullCatalog:
 
     async def prepare(self, scope: PullScope, rows: Sequence[MirrorRow]) -> list[MirroredRow]:
         """Make rows ready; see `PullCatalog`. It takes milliseconds of CPU, so a thread does it."""
-        return await in_row_thread(MIRRORS[scope.operation].rows, rows) if rows else []
+        return await in_row_thread(MIRRORS[scope.operation].rows, giving_way(rows)) if rows else []
 
     async def store_step(
         self,
