@@ -60,13 +60,14 @@ class World:
         *,
         job_id: str = "job",
         method: PullMethod = PullMethod.AUTO,
+        mode: PullMode = PullMode.FULL,
     ) -> OperationResult:
-        """Run an attempt of a full pull."""
+        """Run an attempt."""
         wanted = wanted or ShopifyProductFilter()
         is_products = isinstance(wanted, ShopifyProductFilter)
         return await run_pull(
             RecordingJobContext(a_store(), job_id=job_id),
-            PullRequest(PullMode.FULL, wanted, method),
+            PullRequest(mode, wanted, method),
             operation=Operation.PULL_SHOPIFY_PRODUCTS if is_products else Operation.PULL_SHOPIFY_CUSTOMERS,
             vendors=cast("Vendors", self),
             catalog=SqlPullCatalog(self.database, self.shop.clock),

@@ -54,9 +54,9 @@ class _PullMethodEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     PULL_METHOD_UNSPECIFIED: _PullMethod.ValueType  # 0
     """Acts as PULL_METHOD_AUTO."""
     PULL_METHOD_AUTO: _PullMethod.ValueType  # 1
-    """A bulk operation for a FULL pull, pages for an INCREMENTAL one."""
+    """A bulk operation for a FULL pull, pages for an INCREMENTAL one, and a bulk operation behind the 25,000 rows that pages reach."""
     PULL_METHOD_PAGES: _PullMethod.ValueType  # 2
-    """Page by page, for its share of the shop's points. Rows come at once."""
+    """Page by page, for its share of the shop's points, through 25,000 rows at most. Rows come at once."""
     PULL_METHOD_BULK: _PullMethod.ValueType  # 3
     """By a bulk operation, which Shopify runs on its own and which costs next to no points. Rows come once it has ended."""
 
@@ -66,9 +66,9 @@ class PullMethod(_PullMethod, metaclass=_PullMethodEnumTypeWrapper):
 PULL_METHOD_UNSPECIFIED: PullMethod.ValueType  # 0
 """Acts as PULL_METHOD_AUTO."""
 PULL_METHOD_AUTO: PullMethod.ValueType  # 1
-"""A bulk operation for a FULL pull, pages for an INCREMENTAL one."""
+"""A bulk operation for a FULL pull, pages for an INCREMENTAL one, and a bulk operation behind the 25,000 rows that pages reach."""
 PULL_METHOD_PAGES: PullMethod.ValueType  # 2
-"""Page by page, for its share of the shop's points. Rows come at once."""
+"""Page by page, for its share of the shop's points, through 25,000 rows at most. Rows come at once."""
 PULL_METHOD_BULK: PullMethod.ValueType  # 3
 """By a bulk operation, which Shopify runs on its own and which costs next to no points. Rows come once it has ended."""
 Global___PullMethod: typing_extensions.TypeAlias = PullMethod

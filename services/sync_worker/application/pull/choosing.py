@@ -1,17 +1,22 @@
 """How each pull is read."""
 
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext
-from sync_worker.application.ports.pull_catalog import PullPlace
+from sync_worker.application.ports.pages import Page
+from sync_worker.application.ports.pull_catalog import MirrorRow, PullPlace
+from sync_worker.application.ports.shopify import Shopify
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.bulk import BulkSource
 from sync_worker.application.pull.bulk_place import is_bulk_place
 from sync_worker.application.pull.left_behind import ClearingFirst
 from sync_worker.application.pull.paged import PagedSource
+from sync_worker.application.pull.pages_then_bulk import DEEPEST_PAGE, PagesThenBulk
 from sync_worker.application.pull.sources import PullSource
 from sync_worker.application.pull.windows import MirroredCustomers, WindowedSource, is_place
 from sync_worker.domain.failures import JobCancelled, Origin
@@ -49,31 +54,45 @@ def source_of(
 ) -> PullSource:
     """Open what a pull reads; changes before the place's `since` are not asked for. A pull goes on as it has begun."""
     wanted = _narrowed(request.filter, place.since)
-    if isinstance(wanted, NhanhProductFilter | NhanhCustomerFilter):
-        nhanh = vendors.nhanh(job.store, job.gate)
-        if isinstance(wanted, NhanhProductFilter):
-            products = wanted
-            return PagedSource(Origin.NHANH, lambda cursor: nhanh.product_page(products, cursor), nhanh.metrics, clock)
-        customers = wanted
-        if customers.updated_since is None and (place.cursor is None or is_place(place.cursor)):
-            return WindowedSource(nhanh, customers, mirrored, clock)
-        return PagedSource(Origin.NHANH, lambda cursor: nhanh.customer_page(customers, cursor), nhanh.metrics, clock)
+    if isinstance(wanted, ShopifyProductFilter | ShopifyCustomerFilter):
+        return _at_shopify(wanted, request, place, job, vendors, clock)
+    nhanh = vendors.nhanh(job.store, job.gate)
+    if isinstance(wanted, NhanhProductFilter):
+        return PagedSource(Origin.NHANH, partial(nhanh.product_page, wanted), nhanh.metrics, clock)
+    if wanted.updated_since is None and (place.cursor is None or is_place(place.cursor)):
+        return WindowedSource(nhanh, wanted, mirrored, clock)
+    return PagedSource(Origin.NHANH, partial(nhanh.customer_page, wanted), nhanh.metrics, clock)
+
+
+def _at_shopify(
+    wanted: ShopifyProductFilter | ShopifyCustomerFilter,
+    request: PullRequest,
+    place: PullPlace,
+    job: JobContext,
+    vendors: Vendors,
+    clock: Clock,
+) -> PullSource:
     shopify = vendors.shopify(job.store, job.gate)
+    by_bulk = goes_by_bulk(request, place)
     source: PullSource
-    if goes_by_bulk(request, place):
-        farewell = vendors.shopify(job.store, LastCallGate(job.gate))
-        source = BulkSource(shopify.bulk, farewell.bulk, shopify.metrics, wanted, place, job, clock)
-    elif isinstance(wanted, ShopifyProductFilter):
-        variants = wanted
-        source = PagedSource(
-            Origin.SHOPIFY, lambda cursor: shopify.variant_page(variants, cursor), shopify.metrics, clock
-        )
+    if not by_bulk and request.method is PullMethod.PAGES:
+        source = PagedSource(Origin.SHOPIFY, _pages_of(shopify, wanted), shopify.metrics, clock)
     else:
-        buyers: ShopifyCustomerFilter = wanted
-        source = PagedSource(
-            Origin.SHOPIFY, lambda cursor: shopify.customer_page(buyers, cursor), shopify.metrics, clock
-        )
+        farewell = vendors.shopify(job.store, LastCallGate(job.gate))
+        source = bulk = BulkSource(shopify.bulk, farewell.bulk, shopify.metrics, wanted, place, job, clock)
+        if not by_bulk:
+            left = max(0, DEEPEST_PAGE - place.counts.pages)
+            pages = PagedSource(Origin.SHOPIFY, _pages_of(shopify, wanted), shopify.metrics, clock, most_pages=left)
+            source = PagesThenBulk(pages, bulk)
     return source if place.left is None else ClearingFirst(source, shopify.bulk, place.left)
+
+
+def _pages_of(
+    shopify: Shopify, wanted: ShopifyProductFilter | ShopifyCustomerFilter
+) -> Callable[[str | None], Awaitable[Page[MirrorRow]]]:
+    if isinstance(wanted, ShopifyProductFilter):
+        return partial(shopify.variant_page, wanted)
+    return partial(shopify.customer_page, wanted)
 
 
 def goes_by_bulk(request: PullRequest, place: PullPlace) -> bool:

@@ -23,10 +23,14 @@ class ClearingFirst:
     def __init__(self, source: PullSource, bulk: ShopifyBulk, left: str) -> None:
         self.origin = source.origin
         self.metrics = source.metrics
-        self.way = source.way
         self._source = source
         self._bulk = bulk
         self._left = left
+
+    @property
+    def way(self) -> str:
+        """That of the source; see `PullSource`."""
+        return self._source.way
 
     async def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
         """Cancel, and read; see `PullSource`."""

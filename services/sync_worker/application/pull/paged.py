@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import Page
@@ -13,7 +14,7 @@ from sync_worker.domain.failures import Origin
 
 
 class PagedSource:
-    """`PullSource` over one cursor; the vendor's cursor is the place."""
+    """`PullSource` over one cursor; the vendor's cursor is the place. Behind `most_pages` it stops, and the list may go on."""
 
     way = "page by page"
 
@@ -23,26 +24,34 @@ class PagedSource:
         read: Callable[[str | None], Awaitable[Page[MirrorRow]]],
         metrics: VendorMetrics,
         clock: Clock,
+        *,
+        most_pages: float = inf,
     ) -> None:
         self.origin = origin
         self.metrics = metrics
         self._read = read
         self._clock = clock
+        self._left = most_pages
 
     async def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
-        """Read to the end of the list; while a page is worked on, the next is on its way. See `PullSource`."""
-        coming: asyncio.Task[_Fetched] | None = asyncio.create_task(self._fetch(place))
+        """Read page after page; while one is worked on, the next is on its way. See `PullSource`."""
+        coming = self._next(place)
         try:
             while coming is not None:
                 fetched = await coming
                 page = fetched.page
                 following = page.next_cursor
-                coming = None if following is None else asyncio.create_task(self._fetch(following))
+                coming = None if following is None else self._next(following)
                 yield Step(page.rows, following, fetched.read_time, page.refused)
         finally:
             if coming is not None:
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
+
+    def _next(self, cursor: str | None) -> "asyncio.Task[_Fetched] | None":
+        """Send for a page, if one more may be read."""
+        self._left -= 1
+        return asyncio.create_task(self._fetch(cursor)) if self._left >= 0 else None
 
     async def _fetch(self, cursor: str | None) -> "_Fetched":
         read_time = self._clock.now_micros()

@@ -34,8 +34,11 @@ class PullSource(Protocol):
 
     origin: Origin
     metrics: VendorMetrics
-    way: str
-    """How it is read, in words for people ("page by page"), empty until that is known. What the source finds may change it."""
+
+    @property
+    def way(self) -> str:
+        """How it is read, in words for people ("page by page"); empty until that is known. What is found may change it."""
+        ...
 
     def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
         """Read on from a place that an earlier step named, None from the beginning, to the end.
