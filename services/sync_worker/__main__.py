@@ -57,6 +57,7 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.work_queue import ClaimedJob
 from sync_worker.application.run_operation import Operations
 from sync_worker.application.runner.attempt import Workshop
+from sync_worker.application.runner.endings import OUTAGE_SECONDS
 from sync_worker.application.runner.registration import register_until_done
 from sync_worker.application.runner.runner import Runner
 from sync_worker.application.start_operation import Starter
@@ -99,6 +100,12 @@ class WorkerSettings(ServiceSettings):
     runner: bool = Field(True, description="Work on jobs; false: only answer calls.")
     concurrency: int = Field(4, ge=1, le=100, description="Jobs that this process works on at once.")
     lease_seconds: float = Field(30.0, ge=5, le=300, description="A job is another's so long after this process dies.")
+    outage_seconds: float = Field(
+        OUTAGE_SECONDS,
+        ge=0,
+        le=3_600,
+        description="A job whose vendor or catalog was not available is tried again no sooner than this.",
+    )
     drain_seconds: float = Field(
         8.0, gt=0, le=300, description="Jobs under way have so long to come to a safe place at SIGTERM."
     )
@@ -200,7 +207,7 @@ async def running(
         vendors = await stack.enter_async_context(VendorClients(clock, ledger, call_seconds=_call_seconds(settings)))
         if settings.runner:
             runner = Runner(
-                _workshop(database, queue, stores, vendors, clock, uniform),
+                _workshop(database, queue, stores, vendors, clock, uniform, settings.outage_seconds),
                 worker_id=worker_id,
                 types=list(SPECS),
                 concurrency=settings.concurrency,
@@ -244,6 +251,7 @@ def _workshop(
     vendors: VendorClients,
     clock: Clock,
     uniform: Callable[[float, float], float],
+    outage_seconds: float,
 ) -> Workshop:
     selections = SqlSelections(database, clock)
     pushes = SqlPushCatalog(database, clock)
@@ -267,6 +275,7 @@ def _workshop(
         translate=_known_failure,
         clock=clock,
         uniform=uniform,
+        outage_seconds=outage_seconds,
     )
 
 

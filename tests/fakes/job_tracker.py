@@ -36,6 +36,7 @@ class Ended:
     message: str = ""
     retryable: bool = False
     result: Mapping[str, JsonValue] = field(default_factory=dict)
+    retry_after: float | None = None
 
 
 def refusal(reason: str, message: str = "no") -> TrackerRefusal:
@@ -208,11 +209,15 @@ class FakeWorkQueue:
         message: str,
         *,
         retryable: bool,
+        retry_after: float | None,
         progress: Progress | None,
         failures: Sequence[ItemFailure],
     ) -> None:
         """End an attempt."""
-        self._end(lease, Ended("fail", lease.job_id, progress, tuple(failures), code, message, retryable))
+        ended = Ended(
+            "fail", lease.job_id, progress, tuple(failures), code, message, retryable, retry_after=retry_after
+        )
+        self._end(lease, ended)
 
     async def release(
         self, lease: LeaseGrant, reason: str, *, progress: Progress | None, failures: Sequence[ItemFailure]

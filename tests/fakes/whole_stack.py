@@ -17,6 +17,9 @@ from stack.processes import ServiceProcess
 LEASE_SECONDS = 5
 """The shortest that SyncWorker may ask for: so long until a killed worker's job is another's."""
 
+OUTAGE_SECONDS = 0.5
+"""A job whose vendor was not available is tried again so soon."""
+
 PATIENCE_SECONDS = 60.0
 
 
@@ -58,6 +61,7 @@ class WholeStack:
             SYNC_WORKER_JOB_TRACKER=self.tracker_address,
             SYNC_WORKER_STORES=str(self.folder / "stores.toml"),
             SYNC_WORKER_LEASE_SECONDS=str(self.lease_seconds),
+            SYNC_WORKER_OUTAGE_SECONDS=str(OUTAGE_SECONDS),
         )
 
     async def client(self, worker: ServiceProcess) -> Client:

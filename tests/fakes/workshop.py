@@ -12,7 +12,7 @@ from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.ports.work_queue import ClaimedJob, WorkQueue
 from sync_worker.application.runner.attempt import Workshop
-from sync_worker.domain.failures import OperationFailure
+from sync_worker.domain.failures import CatalogUnavailable, OperationFailure
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import NhanhProductFilter, OperationRequest, PullMode, PullRequest
 from sync_worker.domain.stores import Store
@@ -104,7 +104,7 @@ def a_workshop(
 
     def translate(error: Exception) -> OperationFailure | None:
         if isinstance(error, CatalogAwayError):
-            return OperationFailure("CATALOG_UNAVAILABLE", str(error), retryable=True)
+            return CatalogUnavailable(str(error))
         return None
 
     return Workshop(

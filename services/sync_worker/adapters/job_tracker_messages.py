@@ -25,6 +25,8 @@ ITEM_MESSAGE = 1_000
 """Half of what is allowed: 500 failures must fit into one message of 4 MiB in any script."""
 NAME = 200
 CODE = 64
+LONGEST_PAUSE_SECONDS = 86_400.0
+"""No job may be kept waiting for longer than a day."""
 
 POLICIES = {
     None: job_pb2.CONFLICT_POLICY_UNSPECIFIED,
@@ -57,6 +59,11 @@ def duration(seconds: float) -> duration_pb2.Duration:
     span = duration_pb2.Duration()
     span.FromNanoseconds(round(seconds * 1_000_000_000))
     return span
+
+
+def pause(seconds: float | None) -> duration_pb2.Duration | None:
+    """Write how long a job waits for its next attempt, within what JobTracker takes; None stays None: it chooses."""
+    return None if seconds is None else duration(min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS))
 
 
 def timestamp(micros: int) -> timestamp_pb2.Timestamp:

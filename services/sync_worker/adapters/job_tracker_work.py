@@ -18,6 +18,7 @@ from sync_worker.adapters.job_tracker_messages import (
     item_failures,
     job_type,
     machine_word,
+    pause,
     progress_report,
     shortened,
     struct,
@@ -110,6 +111,7 @@ class GrpcWorkQueue:
         message: str,
         *,
         retryable: bool,
+        retry_after: float | None,
         progress: Progress | None,
         failures: Sequence[ItemFailure],
     ) -> None:
@@ -119,6 +121,7 @@ class GrpcWorkQueue:
             code=machine_word(code),
             message=shortened(message or code, FAIL_MESSAGE),
             retryable=retryable,
+            retry_after=pause(retry_after),
             progress=progress_report(progress),
             item_failures=item_failures(failures),
         )

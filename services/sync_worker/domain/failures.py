@@ -25,20 +25,26 @@ class SyncFailure(Exception):
 
 
 class OperationFailure(SyncFailure):
-    """The attempt failed: `code` for machines, the message for people, `retryable` when time alone may heal it."""
+    """The attempt failed: `code` for machines, the message for people, `retryable` when time alone may heal it.
 
-    def __init__(self, code: str, message: str, *, retryable: bool) -> None:
+    `retry_after`: trying again makes no sense for so many seconds, where somebody has said so.
+    """
+
+    def __init__(self, code: str, message: str, *, retryable: bool, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class VendorFailure(OperationFailure):
     """A vendor did not do what was asked."""
 
-    def __init__(self, vendor: str, code: str, message: str, *, retryable: bool) -> None:
-        super().__init__(code, message, retryable=retryable)
+    def __init__(
+        self, vendor: str, code: str, message: str, *, retryable: bool, retry_after: float | None = None
+    ) -> None:
+        super().__init__(code, message, retryable=retryable, retry_after=retry_after)
         self.vendor = vendor
 
 
@@ -62,8 +68,16 @@ class VendorUnavailable(VendorFailure):
     `outcome_unknown` is True when a write may have been applied although no answer came: settle it by reading back.
     """
 
-    def __init__(self, vendor: str, code: str, message: str, *, outcome_unknown: bool = False) -> None:
-        super().__init__(vendor, code, message, retryable=True)
+    def __init__(
+        self,
+        vendor: str,
+        code: str,
+        message: str,
+        *,
+        outcome_unknown: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(vendor, code, message, retryable=True, retry_after=retry_after)
         self.outcome_unknown = outcome_unknown
 
 

@@ -25,7 +25,7 @@ from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.refusals import TrackerRefusal
 from sync_worker.application.runner.registration import register_until_done
 from sync_worker.application.runner.runner import Runner
-from sync_worker.domain.failures import AccessRefused, ItemFailure, Origin
+from sync_worker.domain.failures import AccessRefused, ItemFailure, Origin, VendorUnavailable
 from sync_worker.domain.operations import SPECS, Operation
 from sync_worker.domain.progress import Progress
 from sync_worker.entrypoints.params import request_of_job
@@ -94,8 +94,8 @@ async def tracker(folder: Path, **changed: Any) -> AsyncIterator[Rig]:
 
 
 @asynccontextmanager
-async def worker(address: str, work: Work) -> AsyncIterator[GrpcWorkQueue]:
-    """A worker whose every operation is `work`."""
+async def worker(address: str, work: Work, **changed: Any) -> AsyncIterator[GrpcWorkQueue]:
+    """A worker whose every operation is `work`; its workshop may be `changed`."""
     ids = itertools.count(1)
     worker_id = f"worker-{next(WORKERS)}"
     async with grpc.aio.insecure_channel(address, options=KEEPALIVE) as channel:
@@ -105,6 +105,7 @@ async def worker(address: str, work: Work) -> AsyncIterator[GrpcWorkQueue]:
             a_workshop(queue, SystemClock(), work),
             read_request=lambda job: request_of_job(job, selections),
             uniform=UNIFORM,
+            **changed,
         )
         runner = Runner(
             workshop,
@@ -219,6 +220,25 @@ async def test_a_failure_for_good_ends_the_job(tmp_path: Path) -> None:
             "put a new token into the stores file",
             False,
         )
+
+
+async def test_an_outage_is_not_met_again_at_once(tmp_path: Path) -> None:
+    """JobTracker keeps the job until the outage may be over; the attempt after that goes on."""
+
+    async def work(job: JobContext, _vendors: Vendors) -> OperationResult:
+        if job.attempt == 1:
+            raise VendorUnavailable("nhanh", "HTTP_503", "busy")
+        if job.attempt == 2:
+            raise VendorUnavailable("nhanh", "RATE_LIMITED", "locked", retry_after=1_800.0)
+        raise AssertionError
+
+    async with tracker(tmp_path) as rig, worker(rig.address, work, outage_seconds=0.3):
+        job = await rig.seen(await rig.create(), lambda job: job.attempts_used == 2)
+        assert (job.state, job.error.code) == (PENDING, "RATE_LIMITED")
+        assert (job.not_before_time.ToDatetime() - job.error.time.ToDatetime()).total_seconds() == 1_800.0
+        events = (await rig.stub.ListJobEvents(pb.ListJobEventsRequest(job_id=job.job_id))).events
+        failed, claimed = (event.time.ToDatetime() for event in events[2:4])
+        assert (claimed - failed).total_seconds() >= 0.3
 
 
 async def test_a_fault_of_our_own_is_tried_again(tmp_path: Path) -> None:

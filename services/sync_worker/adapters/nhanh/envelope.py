@@ -54,7 +54,7 @@ class RateLimited(VendorUnavailable):
     """Nhanh refused a call for its rate limit. What it said of the lock: seconds it lasts, and Unix seconds of its end."""
 
     def __init__(self, message: str, *, locked_seconds: float | None, unlocked_at: float | None) -> None:
-        super().__init__(VENDOR, "RATE_LIMITED", message)
+        super().__init__(VENDOR, "RATE_LIMITED", message, retry_after=locked_seconds)
         self.locked_seconds = locked_seconds
         self.unlocked_at = unlocked_at
 

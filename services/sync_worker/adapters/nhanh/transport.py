@@ -80,6 +80,7 @@ class NhanhTransport:
             if isinstance(outcome, RateLimited):
                 locks += 1
                 if locks >= MOST_LOCKS:
+                    outcome.retry_after = window.locked_seconds
                     raise outcome
             elif not await retries.again(took):
                 raise outcome

@@ -147,10 +147,11 @@ class WorkQueue(Protocol):
         message: str,
         *,
         retryable: bool,
+        retry_after: float | None,
         progress: Progress | None,
         failures: Sequence[ItemFailure],
     ) -> None:
-        """End an attempt that failed."""
+        """End an attempt that failed; the next one begins after `retry_after`, or when JobTracker likes."""
         ...
 
     async def release(

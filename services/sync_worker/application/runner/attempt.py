@@ -15,7 +15,15 @@ from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.ports.work_queue import ClaimedJob, WorkQueue
 from sync_worker.application.refusals import TrackerRefusal, TrackerUnavailable
 from sync_worker.application.runner.backoff import Backoff
-from sync_worker.application.runner.endings import Done, Ending, Failed, LetGo, Overtaken, ending_of
+from sync_worker.application.runner.endings import (
+    OUTAGE_SECONDS,
+    Done,
+    Ending,
+    Failed,
+    LetGo,
+    Overtaken,
+    ending_of,
+)
 from sync_worker.application.runner.lease import Lease, LeaseGate
 from sync_worker.application.runner.reporter import Reporter
 from sync_worker.application.runner.running_job import RunningJob
@@ -48,7 +56,7 @@ class Workshop:
     """What every attempt of this process works with.
 
     `read_request` makes a job's params what the operation is asked with, or raises `OperationFailure`; `translate` knows which
-    other exceptions are no fault of ours.
+    other exceptions are no fault of ours. After an outage the next attempt waits `outage_seconds`, or longer.
     """
 
     queue: WorkQueue
@@ -59,6 +67,7 @@ class Workshop:
     translate: Callable[[Exception], OperationFailure | None]
     clock: Clock
     uniform: Callable[[float, float], float]
+    outage_seconds: float = OUTAGE_SECONDS
 
 
 class Attempt:
@@ -116,13 +125,13 @@ class Attempt:
             asked = self._stopping.asked
             return ending_of(asked) if asked is not None else _incident(RuntimeError("the operation cancelled itself"))
         except (OperationFailure, WorkStopped) as error:
-            return ending_of(error)
+            return ending_of(error, workshop.outage_seconds)
         except Exception as error:  # a fault of ours ends the attempt, never the worker
             known = workshop.translate(error)
             if known is None:
                 return _incident(error)
             log.warning("operation failed", code=known.code, exc_info=error)
-            return ending_of(known)
+            return ending_of(known, workshop.outage_seconds)
 
     async def _operate(self) -> OperationResult:
         workshop, job = self._workshop, self.claimed
@@ -178,9 +187,16 @@ class Attempt:
         match ending:
             case Done(result):
                 call = partial(queue.complete, lease, result.progress, result.result, result.message, failures)
-            case Failed(code, message, retryable):
+            case Failed(code, message, retryable, retry_after):
                 call = partial(
-                    queue.fail, lease, code, message, retryable=retryable, progress=progress, failures=failures
+                    queue.fail,
+                    lease,
+                    code,
+                    message,
+                    retryable=retryable,
+                    retry_after=retry_after,
+                    progress=progress,
+                    failures=failures,
                 )
             case LetGo(reason) | Overtaken(reason):
                 call = partial(queue.release, lease, reason, progress=progress, failures=failures)
@@ -222,7 +238,7 @@ def _said(ending: Ending) -> dict[str, object]:
     match ending:
         case Done(result):
             return {"processed": result.progress.processed, "failed": result.progress.failed}
-        case Failed(code, message, retryable):
-            return {"code": code, "message": message, "retryable": retryable}
+        case Failed(code, message, retryable, retry_after):
+            return {"code": code, "message": message, "retryable": retryable, "retry_after": retry_after}
         case LetGo(reason) | Overtaken(reason):
             return {"reason": reason}

@@ -4,13 +4,19 @@ from dataclasses import dataclass
 
 from sync_worker.application.ports.job import OperationResult
 from sync_worker.domain.failures import (
+    CatalogUnavailable,
     Draining,
     JobCancelled,
     JobPaused,
     LeaseLost,
     OperationFailure,
+    VendorUnavailable,
     WorkStopped,
 )
+
+OUTAGE_SECONDS = 30.0
+"""After a vendor or the catalog was not available an attempt is made no sooner: restarts and failovers take tens of seconds,
+and JobTracker's own back-off would spend a job's three attempts within six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +28,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The attempt failed: FailJob."""
+    """The attempt failed: FailJob. `retry_after` seconds pass before the next one; None: JobTracker chooses."""
 
     code: str
     message: str
     retryable: bool
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +53,10 @@ class Overtaken:
 Ending = Done | Failed | LetGo | Overtaken
 
 
-def ending_of(error: OperationFailure | WorkStopped) -> Ending:
+def ending_of(error: OperationFailure | WorkStopped, outage_seconds: float = OUTAGE_SECONDS) -> Ending:
     """Say how an attempt ends whose operation ended with this."""
     if isinstance(error, OperationFailure):
-        return Failed(error.code, error.message, error.retryable)
+        return Failed(error.code, error.message, error.retryable, _retry_after(error, outage_seconds))
     if isinstance(error, LeaseLost):
         return Overtaken(str(error))
     if isinstance(error, JobCancelled):
@@ -59,3 +66,12 @@ def ending_of(error: OperationFailure | WorkStopped) -> Ending:
     if isinstance(error, Draining):
         return LetGo(str(error) or "the worker is stopping")
     return LetGo(str(error) or "the work was stopped")
+
+
+def _retry_after(failure: OperationFailure, outage_seconds: float) -> float | None:
+    """Say how long an attempt would be made in vain: an outage lasts, and a vendor's own word counts where it is longer."""
+    if not failure.retryable:
+        return None
+    if isinstance(failure, VendorUnavailable | CatalogUnavailable):
+        return max(failure.retry_after or 0.0, outage_seconds)
+    return failure.retry_after

@@ -46,6 +46,15 @@ def test_counts_are_sent_as_they_are() -> None:
     assert dict(report.metrics) == {"pages": 2.5}
 
 
+@pytest.mark.parametrize(("seconds", "sent"), [(0.0, 0), (30.5, 30_500), (-1.0, 0), (1e9, 86_400_000)])
+def test_a_pause_keeps_to_what_jobtracker_takes(seconds: float, sent: int) -> None:
+    """From nothing to a day, in milliseconds; unset, JobTracker chooses."""
+    written = messages.pause(seconds)
+    assert written is not None
+    assert written.ToMilliseconds() == sent
+    assert messages.pause(None) is None
+
+
 def test_an_unknown_total_stays_unknown() -> None:
     """It is not zero."""
     report = messages.progress_report(Progress())

@@ -157,14 +157,24 @@ async def test_locks_without_end_end_the_call() -> None:
     assert nhanh.times == [0.0, 10.0, 20.0, 30.0, 40.0]
 
 
+async def test_the_job_hears_when_the_last_of_many_locks_ends() -> None:
+    """Whichever way Nhanh said so."""
+    nhanh = ScriptedNhanh([locked(10)] * (MOST_LOCKS - 1) + [locked(10, UNIX + 40 + 100)])
+    with pytest.raises(RateLimited) as raised:
+        await nhanh.transport().call(PATH, b"{}")
+    assert raised.value.retry_after == 100.0
+
+
 async def test_a_lock_of_hours_is_not_waited_for_and_not_touched() -> None:
     """The job fails for now; so does every later call until it is over, without asking Nhanh."""
     nhanh = ScriptedNhanh([locked(7200), OK])
-    for _ in range(2):
-        with pytest.raises(RateLimited, match="7200 s"):
+    for passed in (0.0, 200.0):
+        nhanh.clock.advance(passed)
+        with pytest.raises(RateLimited, match=f"{7200 - passed:.0f} s") as raised:
             await nhanh.transport().call(PATH, b"{}")
+        assert raised.value.retry_after == 7200.0 - passed, "the rest is for the job's own retry"
     assert len(nhanh.requests) == 1
-    nhanh.clock.advance(7200.0)
+    nhanh.clock.advance(7000.0)
     await nhanh.transport().call(PATH, b"{}")
     assert nhanh.times == [0.0, 7200.0]
 

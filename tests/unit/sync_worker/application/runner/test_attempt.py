@@ -7,9 +7,12 @@ import pytest
 from structlog.testing import capture_logs
 from sync_worker.application.ports.job import Fence, JobContext, OperationResult
 from sync_worker.application.ports.vendors import Vendors
+from sync_worker.application.runner.endings import OUTAGE_SECONDS
 from sync_worker.domain.failures import (
     AccessRefused,
+    CatalogUnavailable,
     ItemFailure,
+    OperationFailure,
     Origin,
     VendorUnavailable,
 )
@@ -75,6 +78,26 @@ async def test_a_failure_fails_the_job_as_it_says(error: Any, code: str | None, 
     assert (ended.call, ended.code, ended.retryable) == ("fail", code or error.code, retryable)
     assert ended.message == str(error)
     assert (ended.progress, ended.failures) == (Progress(successful=4), (FAILURE,))
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (VendorUnavailable("nhanh", "HTTP_503", "busy"), OUTAGE_SECONDS),
+        (VendorUnavailable("nhanh", "RATE_LIMITED", "locked", retry_after=1_800.0), 1_800.0),
+        (VendorUnavailable("shopify", "HTTP_429", "call less", retry_after=2.0), OUTAGE_SECONDS),
+        (CatalogUnavailable("it restarts"), OUTAGE_SECONDS),
+        (CatalogAwayError("it restarts"), OUTAGE_SECONDS),
+        (OperationFailure("PLACE_CLEARED", "begins anew", retryable=True), None),
+        (OperationFailure("LATER", "it says when", retryable=True, retry_after=7.0), 7.0),
+        (OperationFailure("NEVER", "nobody can help", retryable=False, retry_after=7.0), None),
+        (KeyError("colour"), None),
+    ],
+)
+async def test_an_outage_is_given_time_to_end(error: Exception, seconds: float | None) -> None:
+    """Three attempts within seconds would all meet the same outage; what needs no time is left to JobTracker's back-off."""
+    rig = await begin(raising(error))
+    assert (await rig.ended()).retry_after == seconds
 
 
 async def test_a_fault_of_our_own_is_an_incident() -> None:
