@@ -136,7 +136,7 @@ class BucketVisit:
 class BucketAnswer:
     """Who may go, and what is lent beyond that; in how many seconds the next may ask again.
 
-    `scarce`: what is lent and not used should be given back soon.
+    `scarce`: what is lent and not used should be given back soon. Nobody may go for another `paused` seconds.
     """
 
     granted: tuple[Want, ...]
@@ -146,6 +146,7 @@ class BucketAnswer:
     rate: float
     spent: float
     scarce: bool
+    paused: float
 
 
 def visit_bucket(state: BucketState, visit: BucketVisit, moment: Moment) -> BucketAnswer:
@@ -155,7 +156,7 @@ def visit_bucket(state: BucketState, visit: BucketVisit, moment: Moment) -> Buck
     state.free = min(state.free + restored, state.maximum - state.lent)
     _end_leases(state, visit, now)
     _hear(state, visit, now)
-    paused = state.paused_until > now
+    paused = max(0.0, (state.paused_until - now) / SECOND)
     served = state.turns.serve(visit.process, visit.wants, -1.0 if paused else state.free, now)
     taken = sum(want.cost for want in served.granted)
     extra = 0.0
@@ -168,11 +169,12 @@ def visit_bucket(state: BucketState, visit: BucketVisit, moment: Moment) -> Buck
     return BucketAnswer(
         served.granted,
         extra,
-        None if served.lacking is None else _wait(state, served.lacking, paused, now),
+        None if served.lacking is None else paused or served.lacking / (state.rate * TRUSTED_RATE),
         state.maximum,
         state.rate,
         state.spent,
         scarce=state.turns.waiting or state.free < LENT_SHARE * state.maximum,
+        paused=paused,
     )
 
 
@@ -208,9 +210,3 @@ def _hear(state: BucketState, visit: BucketVisit, now: int) -> None:
         state.free = min(state.free, state.maximum - state.lent)
         if word.refused and state.free >= word.refused:
             state.paused_until = max(state.paused_until, now + micros(UNEXPLAINED_PAUSE_SECONDS))
-
-
-def _wait(state: BucketState, lacking: float, paused: bool, now: int) -> float:
-    if paused:
-        return (state.paused_until - now) / SECOND
-    return lacking / (state.rate * TRUSTED_RATE)

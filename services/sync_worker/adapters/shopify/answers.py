@@ -19,6 +19,10 @@ STILL_RUNNING = "IDEMPOTENCY_CONCURRENT_REQUEST"
 LONGEST_RETRY_AFTER = 120.0
 """A longer wait than this, in seconds, is for the job's own retry, not for a call."""
 
+LONGEST_PAUSE_SECONDS = 3_600.0
+"""No longer than this is a `Retry-After` obeyed. Shopify's are of seconds: one of days comes from a broken proxy on the way, and
+nobody could lift the pause, which all workers of the shop keep, and keep over restarts."""
+
 MESSAGE_LENGTH = 300
 """More of a vendor's sentence is not passed on."""
 
@@ -103,8 +107,10 @@ def json_of(content: bytes) -> object:
 
 def status_answer(shop: str, status: int, retry_after: float | None, body: object) -> RateLimited | Fault | Refused:
     """Tell what an HTTP status means that is no success."""
+    retry_after = bounded(retry_after)
     if status == 429:
-        return RateLimited("HTTP_429", f"Shopify asks {shop} to call less", retry_after)
+        until = "" if retry_after is None else f", and not again within {retry_after:g} s"
+        return RateLimited("HTTP_429", f"Shopify asks {shop} to call less{until}", retry_after)
     if status == 430:
         return Fault("HTTP_430", f"Shopify takes the calls for {shop} for an attack", False, retry_after)
     if status in _ACCESS or 300 <= status < 400:
@@ -113,6 +119,11 @@ def status_answer(shop: str, status: int, retry_after: float | None, body: objec
     if 400 <= status < 500 and status != 408:
         return Refused(VendorRefusal("shopify", f"HTTP_{status}", f"{shop}: HTTP {status}{_also_said(body)}"))
     return Fault(f"HTTP_{status}", f"Shopify answered for {shop} with HTTP {status}", True, retry_after)
+
+
+def bounded(retry_after: float | None) -> float | None:
+    """Bound how long a `Retry-After` is obeyed."""
+    return None if retry_after is None else min(retry_after, LONGEST_PAUSE_SECONDS)
 
 
 def _of_graphql(document: Document, body: object) -> Answer:

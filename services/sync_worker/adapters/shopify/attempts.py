@@ -109,12 +109,12 @@ class Attempts:
         if isinstance(answer, RateLimited):
             course.rate_limits += 1
             if course.rate_limits > MAX_RATE_LIMITS or (answer.retry_after or 0.0) > LONGEST_RETRY_AFTER:
-                raise _unavailable(answer.code, answer.message, course)
+                raise _unavailable(answer.code, answer.message, course, answer.retry_after)
             return
         course.rate_limits = 0
         course.unknown = course.unknown or (request.document.writes and answer.applied)
         if not await course.retries.again(took, answer.retry_after):
-            raise _unavailable(answer.code, answer.message, course)
+            raise _unavailable(answer.code, answer.message, course, answer.retry_after)
         self._transport.metrics.retries += 1
 
 
@@ -126,5 +126,5 @@ def _settled(request: Request, outcome: BatchOutcome, course: _Course) -> BatchO
     raise _unavailable(reasons[0].code, f"refused after an answer was lost: {reasons[0].message}", course)
 
 
-def _unavailable(code: str, message: str, course: _Course) -> VendorUnavailable:
-    return VendorUnavailable("shopify", code, message, outcome_unknown=course.unknown)
+def _unavailable(code: str, message: str, course: _Course, retry_after: float | None = None) -> VendorUnavailable:
+    return VendorUnavailable("shopify", code, message, outcome_unknown=course.unknown, retry_after=retry_after)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import httpx
 
 from sync_worker.adapters.backoff import Backoff, Retries, retry_after_seconds
+from sync_worker.adapters.shopify.answers import bounded
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.shopify_bulk import UnusableResult
@@ -111,7 +112,7 @@ class Download:
                     raise UnusableResult(fault.code, fault.message)
                 url = await fresh()
             if not await retries.again(took, fault.retry_after):
-                raise VendorUnavailable("shopify", fault.code, fault.message)
+                raise VendorUnavailable("shopify", fault.code, fault.message, retry_after=fault.retry_after)
             self._metrics.retries += 1
 
     async def _pieces(self, url: str, offset: int) -> AsyncGenerator[bytes, None]:
@@ -228,7 +229,7 @@ def _part_of(response: httpx.Response, offset: int) -> _Part:
     if status in _ADDRESS_STATUSES:
         raise _AddressRefused("BULK_RESULT_GONE", message)
     if status in (408, 429) or status >= 500:
-        raise _Broken(f"HTTP_{status}", message, retry_after_seconds(response.headers.get("retry-after")))
+        raise _Broken(f"HTTP_{status}", message, bounded(retry_after_seconds(response.headers.get("retry-after"))))
     raise UnusableResult("MALFORMED_ANSWER", message)
 
 

@@ -84,6 +84,7 @@ class CostBucket:
         self._lease_id = _new_id()
         self._unused = 0.0
         self._usable_until = -inf
+        self._paused_until = -inf
         self._spent = 0.0
         self._held: set[Reservation] = set()
         self._called: dict[str, tuple[float, str]] = {}
@@ -98,11 +99,13 @@ class CostBucket:
         entries: int,
         traffic: Traffic = Traffic.BULK,
         waited: Callable[[float], None] = lambda _seconds: None,
+        patience: float = inf,
     ) -> Reservation:
         """Wait until the bucket holds the call's cost, and hold it; `waited` is told how long that took, in any case.
 
         Raises:
             CatalogUnavailable: Nobody can say what the bucket holds.
+            ShutError: Shopify asked for a pause that lasts longer than `patience`.
         """
         cost, lease_id = self.cost_of(document, entries), self._lease_id
         now = self._clock.monotonic()
@@ -110,7 +113,7 @@ class CostBucket:
             self._unused -= cost
             waited(0.0)
         else:
-            want = await self._line.turn(traffic, lambda: self.cost_of(document, entries), waited)
+            want = await self._line.turn(traffic, lambda: self.cost_of(document, entries), waited, patience)
             cost, lease_id = self._called.pop(want.call_id)
         spent_before = self._known_spent + self._spent
         held = Reservation(document, entries, cost, spent_before, lease_id, self._clock.monotonic())
@@ -119,8 +122,12 @@ class CostBucket:
         return held
 
     def may_leave(self, held: Reservation) -> bool:
-        """Whether the call that holds these points may be sent now: they may have been held for too long."""
-        return held.lease_id == self._lease_id and self._clock.monotonic() - held.at <= LEAVE_SECONDS
+        """Whether the call that holds these points may be sent now.
+
+        They may have been held for too long, or a pause have been asked for meanwhile.
+        """
+        now = self._clock.monotonic()
+        return held.lease_id == self._lease_id and now - held.at <= LEAVE_SECONDS and now >= self._paused_until
 
     def answered(self, held: Reservation, report: CostReport) -> None:
         """Take in what an answer says of the bucket; without a word, the call is taken to have cost what was held."""
@@ -154,7 +161,9 @@ class CostBucket:
 
     def pause(self, seconds: float) -> None:
         """Let no call through for so long, as Shopify asked with `Retry-After`."""
-        self._news.paused_until = max(self._news.paused_until, self._clock.monotonic() + seconds)
+        until = self._clock.monotonic() + seconds
+        self._news.paused_until = max(self._news.paused_until, until)
+        self._paused_until = max(self._paused_until, until)
         self._usable_until = -inf
         self._line.tell()
 
@@ -219,11 +228,14 @@ class CostBucket:
         self._maximum, self._rate, self._scarce = answer.maximum, answer.rate, answer.scarce
         self._called.update((want.call_id, (want.cost, self._lease_id)) for want in answer.granted)
         self._unused += answer.extra
-        if not (self._news.refused or self._news.emptied or self._news.paused_until > began):
+        self._paused_until = max(began + answer.paused, self._news.paused_until)
+        if answer.paused:
+            self._usable_until = -inf
+        elif not (self._news.refused or self._news.emptied or self._news.paused_until > began):
             self._usable_until = began + LEAVE_SECONDS
         if self._unused or self._held or self._called:
             self._line.tell_within(SETTLE_SECONDS if answer.scarce and not self._held else LEAVE_SECONDS)
-        return Decision(answer.granted, answer.wait)
+        return Decision(answer.granted, answer.wait, answer.paused)
 
     def _give_up_lease(self) -> None:
         """Begin a lease of its own anew, since nobody knows what became of this one: all that it had counts as spent."""

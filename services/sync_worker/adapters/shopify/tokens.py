@@ -5,7 +5,7 @@ The grant is the one of Shopify's "Using the client credentials grant" page. A g
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import httpx
@@ -145,8 +145,10 @@ class GrantedTokens:
                 passed = False
             elif self._held is not None and now < self._held_until:
                 rest = self._held_until - now
-                if not isinstance(self._held, RateLimited) or rest > LONGEST_RETRY_AFTER:
+                if not isinstance(self._held, RateLimited):
                     return self._held
+                if rest > LONGEST_RETRY_AFTER:
+                    return replace(self._held, retry_after=rest)
                 await self._clock.sleep(rest)
                 passed = False
             elif not passed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 import orjson
 
+from sync_worker.adapters.quotas.line import ShutError
 from sync_worker.adapters.shopify.answers import (
     LONGEST_RETRY_AFTER,
     Answer,
@@ -96,7 +97,11 @@ class Transport:
         if not isinstance(token, Token):
             self._rest(token)
             return token, 0.0, None
-        held = await self._leave(request)
+        try:
+            held = await self._leave(request)
+        except ShutError as shut:
+            message = f"Shopify asks {self._account.shop} not to be called for another {shut.seconds:.0f} s"
+            return RateLimited("HTTP_429", message, shut.seconds), 0.0, None
         self.metrics.api_calls += 1
         began = self._clock.monotonic()
         try:
@@ -115,7 +120,9 @@ class Transport:
     async def _leave(self, request: Request) -> Reservation:
         """Get leave to send a call: the bucket's, then the gate's, while the bucket's is still good."""
         while True:
-            held = await self._bucket.reserve(request.document, request.entries, self._traffic, self._waited)
+            held = await self._bucket.reserve(
+                request.document, request.entries, self._traffic, self._waited, LONGEST_RETRY_AFTER
+            )
             try:
                 await self._gate.pass_through(self.call_seconds)
             except BaseException:
@@ -175,7 +182,7 @@ class Transport:
         """Let no call to the shop through for as long as it asked for."""
         if isinstance(answer, RateLimited):
             asked = UNEXPLAINED_PAUSE_SECONDS if answer.retry_after is None else answer.retry_after
-            self._bucket.pause(min(asked, LONGEST_RETRY_AFTER))
+            self._bucket.pause(asked)
 
     def _waited(self, seconds: float) -> None:
         self.metrics.rate_limit_wait_seconds += seconds

@@ -137,6 +137,14 @@ async def test_a_host_in_trouble_is_asked_again(status: int) -> None:
     assert shop.clock.monotonic() >= 7.0
 
 
+async def test_a_host_that_is_in_trouble_for_long_is_left_to_the_job() -> None:
+    """Nothing waits for so long inside an attempt."""
+    shop = a_shop(host_answers=[httpx.Response(503, headers={"retry-after": "1000"})])
+    with pytest.raises(VendorUnavailable) as failed:
+        await chunks_of(shop)
+    assert (failed.value.code, failed.value.retry_after, len(shop.downloads)) == ("HTTP_503", 1_000.0, 1)
+
+
 async def test_an_address_that_has_run_out_is_replaced() -> None:
     """The operation is looked up again for a fresh one."""
     shop = a_shop(refused_addresses=2)

@@ -159,11 +159,40 @@ async def test_a_limit_that_never_lets_go_is_given_up(step: Step) -> None:
 
 
 async def test_a_very_long_retry_after_is_left_to_the_job() -> None:
-    """An hour is not waited inside a call."""
-    shop = ScriptedShop([http(429, Retry_After="3600")])
-    with pytest.raises(VendorUnavailable, match="call less"):
+    """Ten minutes are not waited inside a call, by no job of the shop, and nothing leaves before they are over."""
+    shop = ScriptedShop([http(429, Retry_After="600"), GOOD])
+    for passed in (0.0, 200.0, 479.0):
+        shop.clock.advance(passed - shop.clock.elapsed)
+        with pytest.raises(
+            VendorUnavailable, match="call less" if not passed else f"another {600 - passed:.0f} s"
+        ) as caught:
+            await shop.another().variant_page(ALL, None)
+        assert (caught.value.code, caught.value.retryable) == ("HTTP_429", True)
+        assert caught.value.retry_after == pytest.approx(600.0 - passed, abs=0.01)
+        assert len(shop.asked) == 1
+    shop.clock.advance(1.0)
+    await shop.another().variant_page(ALL, None)
+    assert shop.clock.elapsed == pytest.approx(600.0, abs=0.01)
+    assert len(shop.asked) == 2
+
+
+async def test_an_absurd_retry_after_holds_a_shop_for_an_hour() -> None:
+    """No broken proxy keeps a shop from being called for days."""
+    shop = ScriptedShop([http(429, Retry_After="1000000"), GOOD])
+    with pytest.raises(VendorUnavailable) as caught:
         await shop.client.variant_page(ALL, None)
-    assert shop.clock.elapsed == 0.0
+    assert caught.value.retry_after == 3_600.0
+    shop.clock.advance(3_600.0)
+    await shop.another().variant_page(ALL, None)
+    assert len(shop.asked) == 2
+
+
+async def test_a_retry_after_of_a_fault_that_is_too_long_for_a_call_is_the_jobs() -> None:
+    """The call ends at once, and says when a next attempt makes sense."""
+    shop = ScriptedShop([http(503, Retry_After="300")])
+    with pytest.raises(VendorUnavailable) as caught:
+        await shop.client.variant_page(ALL, None)
+    assert (caught.value.code, caught.value.retry_after, len(shop.asked)) == ("HTTP_503", 300.0, 1)
 
 
 @pytest.mark.parametrize(

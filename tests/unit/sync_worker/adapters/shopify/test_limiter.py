@@ -7,13 +7,15 @@ from functools import partial
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sync_worker.adapters.quotas.line import ShutError
 from sync_worker.adapters.shopify.costs import NOTHING_SAID, CostReport, ThrottleStatus, cost_report
 from sync_worker.adapters.shopify.documents import Document
+from sync_worker.adapters.shopify.limiter import LEAVE_SECONDS
 from sync_worker.domain.traffic import Traffic
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.quota_ledger import MemoryLedger
-from tests.fakes.shopify_traffic import a_bucket, bucket_of
+from tests.fakes.shopify_traffic import a_bucket, a_ledger, bucket_of
 from tests.fakes.stepped_clock import SteppedClock
 
 about = partial(pytest.approx, rel=0.005)
@@ -240,6 +242,40 @@ async def test_a_pause_holds_everybody() -> None:
     bucket.pause(3.0)
     await bucket.reserve(ROWS, 1)
     assert clock.elapsed == about(3.0)
+
+
+async def test_a_pause_holds_who_had_leave_before_it() -> None:
+    """A call that waited at its gate meanwhile asks anew."""
+    clock = ManualClock()
+    bucket = a_bucket(clock)
+    held = await bucket.reserve(ROWS, 1)
+    assert bucket.may_leave(held)
+    bucket.pause(3.0)
+    assert not bucket.may_leave(held)
+    bucket.unsent(held)
+    assert bucket.may_leave(await bucket.reserve(ROWS, 1))
+    assert clock.elapsed == about(3.0)
+
+
+async def test_a_pause_turns_away_who_does_not_wait_so_long() -> None:
+    """In every process, be there points left of what it was lent or not; behind the pause all go on."""
+    clock = ManualClock()
+    ledger = a_ledger(clock)
+    one, other = bucket_of(ledger, "one"), bucket_of(ledger, "other")
+    held = await other.reserve(ROWS, 1)
+    one.pause(600.0)
+    with pytest.raises(ShutError):
+        await one.reserve(ROWS, 1, patience=120.0)
+    clock.advance(LEAVE_SECONDS + 1.0)  # so late at the latest a process hears of it
+    with pytest.raises(ShutError) as shut:
+        await other.reserve(ROWS, 1, patience=120.0)
+    assert shut.value.seconds == about(600.0 - LEAVE_SECONDS - 1.0)
+    assert not other.may_leave(held)
+    other.unsent(held)
+    with pytest.raises(ShutError):
+        await other.reserve(ROWS, 1, patience=120.0)
+    await other.reserve(ROWS, 1, patience=600.0)
+    assert clock.elapsed == about(600.0)
 
 
 @pytest.mark.parametrize(

@@ -147,9 +147,10 @@ async def test_a_grant_that_is_asked_for_too_often_waits() -> None:
 async def test_a_grant_that_is_long_asked_for_too_often_fails() -> None:
     """No call waits for so long, and no other job asks meanwhile."""
     shop = GrantingShop([httpx.Response(429, headers={"Retry-After": "500"})])
-    for _ in range(3):
-        with pytest.raises(VendorUnavailable):
+    for rest in (500.0, 400.0, 300.0):
+        with pytest.raises(VendorUnavailable) as caught:
             await shop.read()
+        assert caught.value.retry_after == pytest.approx(rest, abs=0.01)
         shop.clock.advance(100.0)
     assert len(shop.asked) == 1
 
