@@ -139,7 +139,7 @@ class PostgresDatabase:
         except PoolTimeoutError as error:
             raise DatabaseUnavailableError("every connection to the database is busy") from error
         except DBAPIError as error:
-            if not _away(error):
+            if connected and not _away(error):  # no unit is at fault for what was said before there was a connection
                 raise
             raise DatabaseUnavailableError(f"the database could not run a unit of work: {error.orig}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.util import await_only
 from structlog.testing import capture_logs
 
-from tests.fakes.postgres import Server, fresh_database
+from tests.fakes.postgres import Server, fresh_database, server
 
 
 def run(*statements: str) -> Callable[[Connection], None]:
@@ -268,6 +268,20 @@ async def test_a_restart_heals_by_itself(migrations: Path) -> None:
         held.terminate()
     finally:
         server.stop()
+
+
+async def test_a_database_that_lets_nobody_in_is_unavailable(database: Database, gate: Gate) -> None:
+    """While it is moved or restored, say: no unit is at fault, and when it lets them in again, they run."""
+    name = await gate.connection.fetchval("SELECT current_database()")
+    await server().run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    try:
+        for call, unit in ((database.write, run(ADD)), (database.read, COUNT)):
+            with pytest.raises(DatabaseUnavailableError, match="not currently accepting connections"):
+                await call(unit)  # type: ignore[operator]
+    finally:
+        await server().run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await database.write(run(ADD))
+    assert await database.read(COUNT) == 1
 
 
 @pytest.mark.parametrize("behind_pooler", [False, True])
