@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Transaction, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from chassis.database.address import sqlite_path
@@ -79,7 +79,7 @@ class SqliteDatabase:
             writer.dispose()
             if lock is not None:
                 os.close(lock)
-            raise DatabaseUnavailableError(f"the database {path} cannot be opened: {error}") from error
+            raise DatabaseUnavailableError(f"the database {path} cannot be opened: {_said(error)}") from error
         return cls(writer, _engine(path, begin="BEGIN", pool_size=READERS, read_only=True), lock)
 
     @property
@@ -129,7 +129,7 @@ class SqliteDatabase:
             with self._reader_engine.connect() as connection:
                 return unit(connection)
         except (OperationalError, PoolTimeoutError) as error:
-            raise DatabaseUnavailableError(f"the database cannot be read: {error}") from error
+            raise DatabaseUnavailableError(f"the database cannot be read: {_said(error)}") from error
 
     def _write_forever(self) -> None:
         with self._writer_engine.connect() as connection:
@@ -238,14 +238,19 @@ def _must_be_in_transaction(connection: Connection, queued: _Queued) -> None:
     driver: Any = connection.connection.dbapi_connection
     if not driver.in_transaction:
         good, outcome = queued.outcome
-        reason = "a unit of work went on without it" if good else _first(outcome)
+        reason = "a unit of work went on without it" if good else _said(_first(outcome))
         raise _TransactionLostError(f"SQLite gave up the transaction: {reason}")
 
 
 def _unavailable(what: str, error: Exception) -> DatabaseUnavailableError:
-    failure = DatabaseUnavailableError(f"the database {what}: {error}")
+    failure = DatabaseUnavailableError(f"the database {what}: {_said(error)}")
     failure.__cause__ = error
     return failure
+
+
+def _said(error: BaseException) -> str:
+    """Give the driver's own sentence: SQLAlchemy adds the statement and an address, which help nobody who reads a job."""
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def _first(error: BaseException) -> BaseException:

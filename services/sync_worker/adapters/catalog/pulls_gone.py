@@ -37,8 +37,8 @@ def must_not_go(
         return None
     return (
         f"The vendor no longer tells of {going} of {living} rows ({100 * going / living:.0f} %), and more than "
-        f"{max_gone_percent} % never go without a person. Nothing was marked as gone. If they are gone indeed, raise "
-        "max_gone_percent of the store and pull again."
+        f"{max_gone_percent} % never go without a person. Nothing was marked as gone. If they are gone indeed, raise the "
+        "store's max_gone_percent in the stores file, restart SyncWorker, which reads it when it starts, and pull again."
     )
 
 

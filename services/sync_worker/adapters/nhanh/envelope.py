@@ -29,16 +29,21 @@ _LONG_NUMBER = b"0" * 16
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _BAD_TOKEN = re.compile(r"invalid access(token|code)", re.IGNORECASE)
 
+_RESTART = "and restart SyncWorker, which reads it when it starts"
+_NEW_TOKEN = f"put the new token where the stores file names it, {_RESTART}"
 _TO_FIX = {
-    "ERR_INVALID_APP_ID": "set the store's app_id in the stores file to that of the app at Nhanh",
-    "ERR_INVALID_BUSINESS_ID": "set the store's business_id in the stores file to that of the business at Nhanh",
-    "ERR_INVALID_ACCESS_TOKEN": "the access token is wrong, has expired, or a newer one was issued; log in at Nhanh again "
-    "and store the new token",
-    "ERR_INVALID_VERSION": "the access token is not one for API version 3.0; log in at Nhanh again to get one",
-    "ERR_INVALID_DEPOT_ID": "the access token does not grant this depot; log in at Nhanh again and grant it",
+    "ERR_INVALID_APP_ID": f"set the store's app_id in the stores file to that of the app at Nhanh, {_RESTART}",
+    "ERR_INVALID_BUSINESS_ID": "set the store's business_id in the stores file to that of the business at Nhanh, "
+    + _RESTART,
+    "ERR_INVALID_ACCESS_TOKEN": "the access token is wrong, has expired, or a newer one was issued; log in at Nhanh again, "
+    + _NEW_TOKEN,
+    "ERR_INVALID_VERSION": "the access token is not one for API version 3.0; log in at Nhanh again to get one, "
+    + _NEW_TOKEN,
+    "ERR_INVALID_DEPOT_ID": "the access token does not grant this depot; log in at Nhanh again and grant it, "
+    + _NEW_TOKEN,
     "ERR_BUSINESS_NOT_ENABLE_API": "the business has to allow Open API in its settings at Nhanh",
     "ERR_403": "the access token lacks this permission, which is fixed when it is made; log in at Nhanh again "
-    "and grant it",
+    f"and grant it, {_NEW_TOKEN}",
 }
 
 

@@ -27,7 +27,11 @@ MESSAGE_LENGTH = 300
 """More of a vendor's sentence is not passed on."""
 
 _ACCESS: Mapping[int, tuple[str, str]] = {
-    401: ("INVALID_TOKEN", "Shopify does not take the access token: check it, and that the app is still installed"),
+    401: (
+        "INVALID_TOKEN",
+        "Shopify does not take the access token: check that the app is still installed, put a token that is good where the "
+        "stores file names it, and restart SyncWorker, which reads it when it starts",
+    ),
     402: ("SHOP_FROZEN", "the shop is frozen: its owner has to settle its bill with Shopify"),
     403: ("ACCESS_DENIED", "the app is not allowed to do this: grant it the scopes that it needs"),
     404: ("SHOP_NOT_FOUND", "Shopify knows no such shop or API version: check shop, base_url and api_version"),

@@ -242,7 +242,8 @@ def _grant_of(shop: str, status: int, headers: Mapping[str, str], body: object) 
         reason = said(answer.get("error_description") or answer.get("error") or f"HTTP {status}")
         advice = (
             "Shopify grants no token for the client id and secret: check client_id and client_secret_env or _file, that the "
-            "app is installed in the shop, and that both belong to the same organization"
+            "app is installed in the shop, and that both belong to the same organization; put what is right where the "
+            "stores file names it, and restart SyncWorker, which reads it when it starts"
         )
         return Refused(AccessRefused("shopify", "CLIENT_REFUSED", f"{shop}: {advice} ({reason})"))
     if not 200 <= status < 300:

@@ -226,6 +226,7 @@ async def test_the_mass_gone_guard(pulls: Pulls) -> None:
     with pytest.raises(GuardTripped, match="20 of 100 rows") as tripped:
         await pulls.whole(less, *map(a_nhanh_product, range(80)), percent=19)
     assert tripped.value.code == "MASS_GONE_GUARD"
+    assert "max_gone_percent in the stores file, restart SyncWorker" in tripped.value.message
     assert {row[0] for row in await pulls.rows(nhanh_products, "gone_time")} == {None}
     assert (await pulls.catalog.open(less, FULL)).counts == PullCounts()
     assert await pulls.rows(pull_seen, "vendor_id") == []

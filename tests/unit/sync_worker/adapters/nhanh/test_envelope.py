@@ -81,6 +81,22 @@ def test_a_bad_token_is_known_without_an_error_code(text: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "step"),
+    [
+        ("ERR_INVALID_ACCESS_TOKEN", "put the new token where the stores file names it, and restart SyncWorker"),
+        ("ERR_INVALID_VERSION", "put the new token where the stores file names it, and restart SyncWorker"),
+        ("ERR_INVALID_DEPOT_ID", "put the new token where the stores file names it, and restart SyncWorker"),
+        ("ERR_403", "put the new token where the stores file names it, and restart SyncWorker"),
+        ("ERR_INVALID_APP_ID", "and restart SyncWorker"),
+        ("ERR_INVALID_BUSINESS_ID", "and restart SyncWorker"),
+    ],
+)
+def test_what_was_mended_has_to_reach_syncworker(code: str, step: str) -> None:
+    """It reads stores and tokens once, when it starts: a mended file alone changes nothing."""
+    assert step in failure_of({"code": 0, "errorCode": code, "messages": "no"}).message
+
+
+@pytest.mark.parametrize(
     ("messages", "words"),
     [
         ("bad\n ids", "bad ids"),

@@ -32,6 +32,12 @@ async def read(*steps: Step) -> ScriptedShop:
     return shop
 
 
+async def test_who_has_a_new_token_is_told_where_it_belongs() -> None:
+    """SyncWorker reads it once, when it starts."""
+    with pytest.raises(AccessRefused, match="where the stores file names it, and restart SyncWorker"):
+        await read(http(401))
+
+
 @pytest.mark.parametrize(
     ("step", "code"),
     [

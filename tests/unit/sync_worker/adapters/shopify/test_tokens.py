@@ -108,6 +108,7 @@ async def test_a_client_that_is_refused_is_told_what_to_check(step: httpx.Respon
     with pytest.raises(AccessRefused, match="check client_id and client_secret_env or _file") as caught:
         await shop.read()
     assert caught.value.code == "CLIENT_REFUSED"
+    assert "where the stores file names it, and restart SyncWorker" in caught.value.message
     assert SECRET not in caught.value.message
     assert (len(shop.asked), shop.seen) == (1, [])
 
