@@ -16,8 +16,8 @@ class Step:
 
     `place` is where an attempt after a crash goes on, in the source's own words; None: the list has been read to its end.
     `read_time` (Unix microseconds) is when the vendor was asked, at the latest. `pages` is what the step counts as: 0 where
-    it only moves the place. `expected` is how many rows there will be in all, where that is known. `note` tells people what
-    is going on where rows do not.
+    it only moves the place. `expected` is how many rows there will be in all, where that is known; with
+    the last step the pull is held to it. `note` tells people what is going on where rows do not.
     """
 
     rows: Sequence[MirrorRow]
