@@ -18,7 +18,7 @@ from sync_worker.application.pull.left_behind import ClearingFirst
 from sync_worker.application.pull.paged import PagedSource
 from sync_worker.application.pull.pages_then_bulk import DEEPEST_PAGE, PagesThenBulk
 from sync_worker.application.pull.sources import PullSource
-from sync_worker.application.pull.windows import MirroredCustomers, WindowedSource, is_place
+from sync_worker.application.pull.windows import MirroredCustomers, WindowedSource, is_window_place
 from sync_worker.domain.failures import JobCancelled, Origin
 from sync_worker.domain.requests import (
     NhanhCustomerFilter,
@@ -59,7 +59,7 @@ def source_of(
     nhanh = vendors.nhanh(job.store, job.gate)
     if isinstance(wanted, NhanhProductFilter):
         return PagedSource(Origin.NHANH, partial(nhanh.product_page, wanted), nhanh.metrics, clock)
-    if wanted.updated_since is None and (place.cursor is None or is_place(place.cursor)):
+    if wanted.updated_since is None and (place.cursor is None or is_window_place(place.cursor)):
         return WindowedSource(nhanh, wanted, mirrored, clock)
     return PagedSource(Origin.NHANH, partial(nhanh.customer_page, wanted), nhanh.metrics, clock)
 

@@ -211,7 +211,7 @@ class _Place:
         return orjson.dumps(document).decode()
 
 
-def is_place(text: str) -> bool:
+def is_window_place(text: str) -> bool:
     """Whether a stored place is one of this source, not a vendor's cursor."""
     return _document(text) is not None
 
