@@ -17,21 +17,13 @@ from sync_worker.domain.products import NhanhProduct
 from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter
 from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAccount, Store
 
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import SandboxClock
 from tests.fakes.job_context import OpenGate
 from tests.fakes.quota_ledger import MemoryLedger
 
 Row = TypeVar("Row", NhanhProduct, NhanhCustomer)
 ALL_PRODUCTS = NhanhProductFilter()
 ALL_CUSTOMERS = NhanhCustomerFilter()
-
-
-class SharedTime(ManualClock):
-    """One clock for both sides, so that a lock of seconds takes none."""
-
-    def now(self) -> float:
-        """Unix seconds, as the sandbox asks for them."""
-        return self.now_micros() / 1_000_000
 
 
 @dataclass
@@ -42,7 +34,7 @@ class Shop:
     store: Store
     plan: Callable[[list[Rule]], None]
     vendors: VendorClients
-    clock: SharedTime
+    clock: SandboxClock
     gate: OpenGate = field(default_factory=OpenGate)
 
     def nhanh(self) -> Nhanh:
@@ -69,7 +61,7 @@ async def a_shop(
     **account: Any,
 ) -> AsyncIterator[Shop]:
     """Run a sandbox with one store."""
-    clock = SharedTime()
+    clock = SandboxClock()
     options = sandbox.SandboxOptions(
         products=120, customers=customers, stores=("hanoi",), limits_scale=limits, nhanh=habits
     )

@@ -18,19 +18,11 @@ from sync_worker.domain.products import ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 from sync_worker.domain.stores import ShopifyAccount
 
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import SandboxClock
 from tests.fakes.shopify_http import OpenGate
 from tests.fakes.shopify_traffic import a_bucket
 
 Row = TypeVar("Row", ShopifyVariant, ShopifyCustomer)
-
-
-class SharedClock(ManualClock):
-    """One clock for both sides, so that a rate limit's seconds take none."""
-
-    def now(self) -> float:
-        """Unix seconds, as the sandbox asks for them."""
-        return self.now_micros() / 1_000_000
 
 
 @dataclass
@@ -41,7 +33,7 @@ class SandboxShop:
     account: ShopifyAccount
     plan: Callable[[list[Rule]], None]
     http: httpx.AsyncClient
-    clock: SharedClock
+    clock: SandboxClock
     gate: OpenGate = field(default_factory=OpenGate)
 
     def __post_init__(self) -> None:
@@ -75,7 +67,7 @@ async def a_shopify_shop(
     *, limits: float | None = None, token: str | None = None, bulk_seconds: float = 0.0
 ) -> AsyncIterator[SandboxShop]:
     """Run a sandbox with one shop of more than a page of variants and of customers."""
-    clock = SharedClock()
+    clock = SandboxClock()
     options = sandbox.SandboxOptions(
         products=300, customers=600, stores=("hanoi",), limits_scale=limits, bulk_seconds=bulk_seconds
     )
