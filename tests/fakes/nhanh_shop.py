@@ -1,9 +1,9 @@
 """A store of the sandbox, over HTTP, with one clock for both sides."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import sandbox
 from sandbox.faults import FaultKind, Rule
@@ -11,7 +11,6 @@ from sandbox.nhanh.habits import NhanhHabits
 from sandbox.world import DEPOT_TO_LOCATION, StoreWorld
 from sync_worker.adapters.vendors import VendorClients
 from sync_worker.application.ports.nhanh import Nhanh
-from sync_worker.application.ports.pages import Page
 from sync_worker.domain.customers import NhanhCustomer
 from sync_worker.domain.products import NhanhProduct
 from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter
@@ -19,9 +18,9 @@ from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAcco
 
 from tests.fakes.clock import SandboxClock
 from tests.fakes.job_context import OpenGate
+from tests.fakes.pages import rows_of
 from tests.fakes.quota_ledger import MemoryLedger
 
-Row = TypeVar("Row", NhanhProduct, NhanhCustomer)
 ALL_PRODUCTS = NhanhProductFilter()
 ALL_CUSTOMERS = NhanhCustomerFilter()
 
@@ -88,16 +87,6 @@ async def a_shop(
             tuple(LocationMapping(depot, location) for depot, location in DEPOT_TO_LOCATION.items()),
         )
         yield Shop(world, store, handle.world.plan.replace, vendors, clock)
-
-
-async def rows_of(read: Callable[[str | None], Awaitable[Page[Row]]]) -> list[Row]:
-    """Read a list to its end."""
-    page = await read(None)
-    rows = list(page.rows)
-    while page.next_cursor is not None:
-        page = await read(page.next_cursor)
-        rows.extend(page.rows)
-    return rows
 
 
 async def every_product(nhanh: Nhanh) -> list[NhanhProduct]:

@@ -1,9 +1,9 @@
 """A Shopify shop of the sandbox, over HTTP, with one clock for both sides."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import sandbox
@@ -12,17 +12,15 @@ from sandbox.world import StoreWorld
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.session import open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS
-from sync_worker.application.ports.pages import Page
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.products import ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 from sync_worker.domain.stores import ShopifyAccount
 
 from tests.fakes.clock import SandboxClock
+from tests.fakes.pages import rows_of
 from tests.fakes.shopify_http import OpenGate
 from tests.fakes.shopify_traffic import a_bucket
-
-Row = TypeVar("Row", ShopifyVariant, ShopifyCustomer)
 
 
 @dataclass
@@ -75,16 +73,6 @@ async def a_shopify_shop(
         world = handle.world.stores["hanoi"]
         account = ShopifyAccount(f"{handle.url}/shopify/hanoi", "hanoi", "2026-07", token or world.shop.access_token)
         yield SandboxShop(world, account, handle.world.plan.replace, http, clock)
-
-
-async def rows_of(read: Callable[[str | None], Awaitable[Page[Row]]]) -> list[Row]:
-    """Read a list to its end."""
-    page = await read(None)
-    rows = list(page.rows)
-    while page.next_cursor is not None:
-        page = await read(page.next_cursor)
-        rows.extend(page.rows)
-    return rows
 
 
 async def every_variant(client: ShopifyClient, wanted: ShopifyProductFilter | None = None) -> list[ShopifyVariant]:
