@@ -31,10 +31,10 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.nhanh import MAX_IDS, Nhanh
 from sync_worker.application.ports.pages import Page
 from sync_worker.application.pull.fetched import Fetched, fetch
-from sync_worker.application.pull.sources import PlaceUseless, Step
+from sync_worker.application.pull.sources import Step, unreadable_place
 from sync_worker.application.pull.time_windows import CURSORS, Window, WindowPlan
 from sync_worker.domain.customers import NhanhCustomer
-from sync_worker.domain.failures import OperationFailure, Origin, VendorRefusal
+from sync_worker.domain.failures import Origin, VendorRefusal
 from sync_worker.domain.pulls import OVERLAP_SECONDS
 from sync_worker.domain.requests import NhanhCustomerFilter
 
@@ -228,8 +228,7 @@ def _read(text: str) -> _Place:
         plan = WindowPlan.from_json(document["plan"])
         return _Place(Phase(document["phase"]), plan, document["after"], document["bounds_belong"])
     except (KeyError, TypeError, ValueError):
-        message = "The place that was reached cannot be read by this release; the next attempt begins anew."
-        raise PlaceUseless(OperationFailure("PULL_PLACE_UNREADABLE", message, retryable=True)) from None
+        raise unreadable_place() from None
 
 
 def _take(at: _Place, window: Window, page: Page[NhanhCustomer]) -> None:
