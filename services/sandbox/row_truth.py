@@ -14,8 +14,6 @@ from sandbox.nhanh.dated_rows import time_of
 from sandbox.shopify.shop import Customer, Shop, Variant
 from sandbox.world import StoreWorld
 
-PARENT = -2
-
 Kept = TypeVar("Kept")
 
 
@@ -32,8 +30,7 @@ def list_rows(store: StoreWorld, name: str) -> dict[str, Row]:
     business, shop = store.business, store.shop
     match name:
         case "nhanh_products":
-            sellable = (one for one, row in business.products.items() if int(row["parentId"]) != PARENT)
-            return _document(business.products, sellable, lambda row: _product(business, row))
+            return _document(business.products, business.sellable(), lambda row: _product(business, row))
         case "nhanh_customers":
             return _document(business.customers, business.customers, _customer)
         case "shopify_variants":

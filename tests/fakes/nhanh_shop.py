@@ -47,7 +47,7 @@ class Shop:
     @property
     def sellable(self) -> dict[int, dict[str, Any]]:
         """Nhanh's rows that are no parents."""
-        return {one: row for one, row in self.world.business.products.items() if int(row["parentId"]) != -2}
+        return self.world.business.sellable()
 
 
 @asynccontextmanager
