@@ -95,11 +95,10 @@ def _customer(row: Row) -> Row:
 
 def _variant(shop: Shop, variant: Variant) -> Row:
     product = shop.products[variant.product_id]
-    alone = variant.title == "Default Title"
     return {
         "product_id": str(variant.product_id),
         "inventory_item_id": str(variant.inventory_item_id),
-        "title": product.title if alone else f"{product.title} - {variant.title}",
+        "title": shop.display_name(variant),
         "sku": variant.sku,
         "barcode": variant.barcode,
         "price": str(variant.price),

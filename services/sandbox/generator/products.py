@@ -10,7 +10,7 @@ from sandbox.generator import names
 from sandbox.generator.codes import CodeBook, filler, printed, typed
 from sandbox.generator.truth import EntityTruth
 from sandbox.nhanh.business import PARENT, Business
-from sandbox.shopify.shop import Product, Shop, Variant
+from sandbox.shopify.shop import DEFAULT_TITLE, Product, Shop, Variant
 
 DAY = 86_400
 
@@ -224,7 +224,7 @@ class ProductWriter:
                 variant_id=variant_id,
                 product_id=product_id,
                 inventory_item_id=item_id,
-                title="Default Title" if alone else str(identity.size),
+                title=DEFAULT_TITLE if alone else str(identity.size),
                 sku=codes.sku,
                 barcode=codes.barcode,
                 price=price,
