@@ -60,9 +60,8 @@ class Transport:
         bucket: CostBucket,
         gate: CallGate,
         clock: Clock,
-        call_seconds: float = CALL_SECONDS,
-        traffic: Traffic = Traffic.BULK,
-        *,
+        call_seconds: float,
+        traffic: Traffic,
         session: ShopSession,
     ) -> None:
         self.metrics = VendorMetrics()
