@@ -17,7 +17,7 @@ from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter
 from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAccount, Store
 
 from tests.fakes.clock import SandboxClock
-from tests.fakes.job_context import OpenGate
+from tests.fakes.open_gate import OpenGate
 from tests.fakes.pages import rows_of
 from tests.fakes.quota_ledger import MemoryLedger
 

@@ -18,8 +18,8 @@ from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFil
 from sync_worker.domain.stores import ShopifyAccount
 
 from tests.fakes.clock import SandboxClock
+from tests.fakes.open_gate import OpenGate
 from tests.fakes.pages import rows_of
-from tests.fakes.shopify_http import OpenGate
 from tests.fakes.shopify_traffic import a_bucket
 
 

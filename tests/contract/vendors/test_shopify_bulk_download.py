@@ -15,7 +15,8 @@ from sync_worker.domain.stores import ShopifyAccount
 from tests.fakes.bulk_shop import customer_node, jsonl
 from tests.fakes.clock import ManualClock
 from tests.fakes.file_host import a_file_host
-from tests.fakes.shopify_http import TOKEN, OpenGate
+from tests.fakes.open_gate import OpenGate
+from tests.fakes.shopify_http import TOKEN
 from tests.fakes.shopify_traffic import a_bucket
 
 ROWS = 12_000
