@@ -7,7 +7,7 @@ import pytest
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.ports.vendors import Vendors
-from sync_worker.application.pull.choosing import LastCallGate
+from sync_worker.application.pull.last_call_gate import LastCallGate
 from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.domain.failures import Draining, JobCancelled, JobPaused, LeaseLost, WorkStopped
 from sync_worker.domain.operations import Operation
