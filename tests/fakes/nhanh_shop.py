@@ -3,20 +3,25 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import sandbox
 from sandbox.faults import FaultKind, Rule
 from sandbox.nhanh.habits import NhanhHabits
 from sandbox.world import DEPOT_TO_LOCATION, StoreWorld
 from sync_worker.adapters.vendors import VendorClients
+from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.ports.nhanh import Nhanh
+from sync_worker.application.ports.pull_catalog import PullCatalog
+from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.domain.customers import NhanhCustomer
+from sync_worker.domain.operations import Operation
 from sync_worker.domain.products import NhanhProduct
-from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter
+from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter, PullFilter, PullMode, PullRequest
 from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAccount, Store
 
 from tests.fakes.clock import SandboxClock
+from tests.fakes.job_context import RecordingJobContext
 from tests.fakes.open_gate import OpenGate
 from tests.fakes.pages import rows_of
 from tests.fakes.quota_ledger import MemoryLedger
@@ -43,6 +48,19 @@ class Shop:
     def fault(self, kind: FaultKind, operation: str, **more: Any) -> None:
         """Make calls of an operation go wrong."""
         self.plan([Rule("nhanh", operation, kind, **more)])
+
+    async def pull(
+        self, catalog: PullCatalog, operation: Operation, wanted: PullFilter, job: RecordingJobContext
+    ) -> OperationResult:
+        """Run an attempt of a full pull."""
+        return await run_pull(
+            cast("JobContext", job),
+            PullRequest(PullMode.FULL, wanted),
+            operation=operation,
+            vendors=self.vendors,
+            catalog=catalog,
+            clock=self.clock,
+        )
 
     @property
     def sellable(self) -> dict[int, dict[str, Any]]:
