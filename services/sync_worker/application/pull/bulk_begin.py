@@ -50,6 +50,7 @@ class BulkBeginning:
         An operation that came to nothing before anything was read of it is replaced.
 
         Raises:
+            PlaceUseless: The place was not written by this release.
             UnusableResult: The operation came to nothing after something was read of it.
             VendorUnavailable: BULK_SLOTS_TAKEN, and as `ShopifyBulk` says.
         """

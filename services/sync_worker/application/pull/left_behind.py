@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 import structlog
 
-from sync_worker.application.ports.shopify_bulk import BulkState, ShopifyBulk, UnusableResult
+from sync_worker.application.ports.shopify_bulk import BulkState, ShopifyBulk
 from sync_worker.application.pull.bulk_place import is_bulk_place, read_place
-from sync_worker.application.pull.sources import PullSource, Step
+from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step
 from sync_worker.domain.failures import OperationFailure
 
 PATIENCE_SECONDS = 10.0
@@ -50,7 +50,7 @@ async def abandon(bulk: ShopifyBulk, place: str) -> None:
         return
     try:
         operation_id = read_place(place).operation_id
-    except UnusableResult:
+    except PlaceUseless:
         return
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -62,3 +62,9 @@ class PlaceUseless(Exception):
     def __init__(self, failure: OperationFailure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+def unreadable_place() -> PlaceUseless:
+    """Say that a place was not written by this release."""
+    message = "The place that was reached cannot be read by this release; the next attempt begins anew."
+    return PlaceUseless(OperationFailure("PULL_PLACE_UNREADABLE", message, retryable=True))
