@@ -8,7 +8,7 @@ import structlog
 
 from sync_worker.application.ports.shopify_bulk import BulkState, ShopifyBulk
 from sync_worker.application.pull.bulk_place import is_bulk_place, read_place
-from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step
+from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step, Waiting
 from sync_worker.domain.failures import OperationFailure
 
 PATIENCE_SECONDS = 10.0
@@ -32,7 +32,7 @@ class ClearingFirst:
         """That of the source; see `PullSource`."""
         return self._source.way
 
-    async def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
+    async def steps(self, place: str | None) -> AsyncGenerator[Step | Waiting, None]:
         """Cancel, and read; see `PullSource`."""
         await abandon(self._bulk, self._left)
         async with aclosing(self._source.steps(place)) as steps:

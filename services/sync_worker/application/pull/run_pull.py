@@ -18,7 +18,7 @@ from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.ahead import ahead
 from sync_worker.application.pull.choosing import begun_otherwise, source_of
 from sync_worker.application.pull.mirrored import MirrorOfPull
-from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step
+from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step, Waiting
 from sync_worker.application.pull.telling import Telling
 from sync_worker.domain.failures import OperationFailure, VendorRefusal
 from sync_worker.domain.operations import Operation
@@ -83,14 +83,18 @@ async def _read(
     begun_at = place
     async with contextlib.aclosing(source.steps(place.cursor)) as steps:
 
-        async def prepared() -> AsyncGenerator[tuple[Step, PreparedRows], None]:
+        async def prepared() -> AsyncGenerator[tuple[Step | Waiting, PreparedRows], None]:
             async for step in steps:
-                yield step, await catalog.prepare(scope, step.rows)
+                yield step, () if isinstance(step, Waiting) else await catalog.prepare(scope, step.rows)
 
         try:
             async with contextlib.aclosing(ahead(prepared())) as ready:
                 async for step, rows in ready:
                     job.check()
+                    if isinstance(step, Waiting):
+                        telling.waiting(step)
+                        await job.report(telling.progress(place))
+                        continue
                     _must_have_all(step, place)
                     began = clock.monotonic()
                     place = await catalog.store_step(

@@ -29,6 +29,13 @@ class Step:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing has been read and nothing moves yet; `note` tells people what is waited for."""
+
+    note: str
+
+
 class PullSource(Protocol):
     """One pull's list, and what reading it costs."""
 
@@ -40,7 +47,7 @@ class PullSource(Protocol):
         """How it is read, in words for people ("page by page"); empty until that is known. What is found may change it."""
         ...
 
-    def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
+    def steps(self, place: str | None) -> AsyncGenerator[Step | Waiting, None]:
         """Read on from a place that an earlier step named, None from the beginning, to the end.
 
         What comes next is fetched while the last step is worked on, and never much more: the source bounds what it holds.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sync_worker.application.ports.job import JsonValue, OperationResult
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullPlace
-from sync_worker.application.pull.sources import PullSource, Step
+from sync_worker.application.pull.sources import PullSource, Step, Waiting
 from sync_worker.domain.failures import ItemFailure, Origin
 from sync_worker.domain.progress import Progress
 from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
@@ -28,6 +28,10 @@ class Telling:
         self._expected: int | None = None
         self._note = ""
         self._write_seconds = 0.0
+
+    def waiting(self, step: Waiting) -> None:
+        """Take note of what is waited for."""
+        self._note = f"; {step.note}"
 
     def stored(self, step: Step, seconds: float) -> None:
         """Take note of a step that was stored, and how long that took."""
