@@ -31,6 +31,7 @@ async def test_a_killed_workers_pull_is_finished_by_another(tmp_path: Path) -> N
         stack.plan(HOLD)
         job = await start_pull(client)
         await stack.until_held("nhanh customer/list")
+        await stack.until_stored()
         asked = stack.sandbox.world.stores["hanoi"].calls.answered
         before = asked["nhanh customer/list"]
         first.kill()

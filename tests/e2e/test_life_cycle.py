@@ -78,6 +78,7 @@ async def test_a_paused_pull_goes_on_where_it_was(tmp_path: Path) -> None:
         await stack.until_held("nhanh customer/list")
         answered = stack.sandbox.world.stores["hanoi"].calls.answered
         before = answered["nhanh customer/list"]
+        await stack.until_stored(before)
         await client.jobs.PauseJob(jobs_pb.PauseJobRequest(job_id=job.job_id, requested_by="operator"))
         paused = await given_back(client, job.job_id)
         assert (paused.paused, paused.attempt, paused.attempts_used) == (True, 1, 0)

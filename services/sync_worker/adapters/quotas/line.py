@@ -124,7 +124,7 @@ class Line:
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-                self._wake()
+                self.tell()  # or others would leave room for it until its process is taken to be dead
             waited(clock.monotonic() - waiter.began)
 
     def tell(self) -> None:
