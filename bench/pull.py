@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.lines import Line
-from bench.pulling import memory, quota, unbound, unchanged
+from bench.pulling import memory, quota, shared, unbound, unchanged
 from tests.fakes.postgres import Server, elsewhere
 
 Scenario = Callable[[Path], AsyncIterator[Line]]
@@ -23,6 +23,7 @@ class Sizes:
     """How much is pulled."""
 
     quota: quota.Size
+    shared: shared.Size
     paged: unbound.Size
     whole: unbound.Size
     few: int
@@ -32,6 +33,7 @@ class Sizes:
 
 FULL = Sizes(
     quota.Size(),
+    shared.Size(),
     paged=unbound.Size(products=12_000, customers=27_000, runs=3),
     whole=unbound.Size(products=30_000, customers=66_000, runs=3),
     few=10_000,
@@ -40,6 +42,7 @@ FULL = Sizes(
 )
 QUICK = Sizes(
     quota.Size(nhanh_products=3_200, nhanh_customers=6_400, shopify_products=4_500, shopify_customers=9_900, scale=0.2),
+    shared.Size(products=500, customers=1_100, scale=0.2),
     paged=unbound.Size(products=1_000, customers=2_000, runs=1),
     whole=unbound.Size(products=1_000, customers=2_000, runs=1),
     few=1_000,
@@ -72,15 +75,14 @@ class Databases:
 
 def scenarios(sizes: Sizes, databases: Databases) -> dict[str, Scenario]:
     """Give every scenario by its name, in the order in which they run."""
-    stores = [
-        unbound.Store("SQLite", lambda folder: f"sqlite:///{folder / 'catalog.db'}"),
-        unbound.Store("PostgreSQL", databases.empty),
-    ]
+    postgresql = unbound.Store("PostgreSQL", databases.empty)
+    stores = [unbound.Store("SQLite", lambda folder: f"sqlite:///{folder / 'catalog.db'}"), postgresql]
     return {
         "unbound": lambda folder: unbound.lines(folder, stores, sizes.paged, sizes.whole),
         "unchanged": lambda folder: unchanged.lines(folder, sizes.unchanged),
         "memory": lambda folder: memory.lines(folder, sizes.few, sizes.many),
         "quota": lambda folder: quota.lines(folder, sizes.quota),
+        "shared": lambda folder: shared.lines(folder, postgresql, sizes.shared),
     }
 
 

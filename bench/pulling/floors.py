@@ -53,6 +53,10 @@ class Bucket:
             now += wait + latency
         return now
 
+    def points_within(self, seconds: float) -> float:
+        """Tell how many points can be spent within so long, by whomever: a full bucket and what comes back."""
+        return self.size + self.per_second * seconds
+
 
 NHANH = Window(calls=150, seconds=30.0)
 """Nhanh's documented limit."""

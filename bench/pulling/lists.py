@@ -40,8 +40,8 @@ class VendorList:
         """Give the same list, read in another way."""
         return replace(self, way=way)
 
-    def request(self, store: str) -> Any:
-        """Make the request that starts a full pull without a filter.
+    def request(self, store: str, *, queued: bool = False) -> Any:
+        """Make the request that starts a full pull without a filter; `queued`: it waits for one that is in its way.
 
         Raises:
             NotOfferedError: The contract does not know this way of reading.
@@ -50,13 +50,15 @@ class VendorList:
             options=operations_pb2.StartOptions(store_id=store, created_by="bench"),
             mode=operations_pb2.PULL_MODE_FULL,
         )
+        if queued:
+            made.options.conflict_policy = job_pb2.CONFLICT_POLICY_QUEUE
         if self.way is not None:
             self._choose(made, self.way)
         return made
 
-    async def start(self, client: Client, store: str) -> job_pb2.Job:
+    async def start(self, client: Client, store: str, *, queued: bool = False) -> job_pb2.Job:
         """Start a full pull without a filter."""
-        answer = await getattr(client.sync, self.rpc)(self.request(store))
+        answer = await getattr(client.sync, self.rpc)(self.request(store, queued=queued))
         job: job_pb2.Job = answer.job
         return job
 

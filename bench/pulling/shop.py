@@ -78,22 +78,36 @@ async def sandbox(folder: Path, *arguments: str, stores: tuple[str, ...] = ("han
 async def worker(folder: Path, stores_file: Path, database_url: str | None = None) -> AsyncIterator[Worker]:
     """Run a JobTracker and a SyncWorker, by default on a new SQLite file in `folder`."""
     database_url = database_url or f"sqlite:///{made(folder) / 'catalog.db'}"
+    async with workers(folder, stores_file, database_url) as (alone,):
+        yield alone
+
+
+@asynccontextmanager
+async def workers(
+    folder: Path, stores_file: Path, database_url: str, count: int = 1, **settings: str
+) -> AsyncIterator[list[Worker]]:
+    """Run a JobTracker and several SyncWorkers on one catalog; `settings` are theirs, without the prefix."""
+    made(folder)
     async with AsyncExitStack() as stack:
         tracker = await stack.enter_async_context(
             job_tracker(f"sqlite:///{folder / 'jobs.db'}", folder / "tracker.log")
         )
-        settings = {
+        environment = {
             "SYNC_WORKER_LISTEN": "127.0.0.1:0",
             "SYNC_WORKER_DATABASE_URL": database_url,
             "SYNC_WORKER_JOB_TRACKER": tracker,
             "SYNC_WORKER_STORES": str(stores_file),
+            **{f"SYNC_WORKER_{name.upper()}": value for name, value in settings.items()},
         }
         log = folder / "worker.log"
-        started: Running = await stack.enter_async_context(running("sync_worker", environment=settings, log=log))
-        client = await stack.enter_async_context(
-            connect(job_tracker=tracker, sync_worker=str(started.ready["address"]))
-        )
-        yield Worker(client, started.pid, database_url)
+        all_of_them = []
+        for _ in range(count):
+            started: Running = await stack.enter_async_context(running("sync_worker", environment=environment, log=log))
+            client = await stack.enter_async_context(
+                connect(job_tracker=tracker, sync_worker=str(started.ready["address"]))
+            )
+            all_of_them.append(Worker(client, started.pid, database_url))
+        yield all_of_them
 
 
 async def pull(at: Worker, wanted: VendorList, store: str = "hanoi", *, follow: bool = False) -> Pulled:
@@ -110,9 +124,7 @@ async def pull(at: Worker, wanted: VendorList, store: str = "hanoi", *, follow: 
         job = await _follow(at.client, job, samples)
     else:
         job = await at.client.wait_job(job.job_id)
-    if job.state != job_pb2.JOB_STATE_COMPLETED:
-        state = job_pb2.JobState.Name(job.state)
-        raise PullFailedError(f"{wanted} ended as {state}: {job.error.message or job.state_message}")
+    check_completed(wanted, job)
     return Pulled(
         rows=job.progress.processed,
         seconds=job.end_time.ToMicroseconds() / 1e6 - job.start_time.ToMicroseconds() / 1e6,
@@ -121,6 +133,17 @@ async def pull(at: Worker, wanted: VendorList, store: str = "hanoi", *, follow: 
         metrics=dict(job.progress.metrics),
         samples=samples,
     )
+
+
+def check_completed(wanted: VendorList, job: job_pb2.Job) -> None:
+    """Check how a pull ended.
+
+    Raises:
+        PullFailedError: It did not end well.
+    """
+    if job.state != job_pb2.JOB_STATE_COMPLETED:
+        state = job_pb2.JobState.Name(job.state)
+        raise PullFailedError(f"{wanted} ended as {state}: {job.error.message or job.state_message}")
 
 
 async def _follow(client: Client, job: job_pb2.Job, samples: list[tuple[float, float]]) -> job_pb2.Job:

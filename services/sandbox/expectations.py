@@ -21,10 +21,9 @@ def truth_document(store: StoreWorld) -> dict[str, Any]:
         [str(nhanh_id), gid("ProductVariant", variant_id), gid("InventoryItem", _item(store, variant_id))]
         for nhanh_id, variant_id in store.products.must_link
     ]
-    sellable = [row for row in business.products.values() if int(row["parentId"]) != -2]
     return {
         "store": store.store_id,
-        "products": products | {"counts": {"nhanh": len(sellable), "shopify": len(shop.variants)}},
+        "products": products | {"counts": {"nhanh": len(business.sellable()), "shopify": len(shop.variants)}},
         "customers": _entity(store.customers, "Customer")
         | {"counts": {"nhanh": len(business.customers), "shopify": len(shop.customers)}},
         "stock": list(_stock(store)),

@@ -38,6 +38,8 @@ class FaultKind(StrEnum):
     """Its file ends in the middle of a line."""
     BULK_SHORT = "bulk_short"
     """It counted a row more than are in its file."""
+    BULK_TWICE = "bulk_twice"
+    """A row of its file comes twice, in the place of another."""
     BULK_BAD_LINE = "bulk_bad_line"
     """A line of its file is no JSON."""
     URL_EXPIRED = "url_expired"

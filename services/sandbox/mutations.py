@@ -52,12 +52,12 @@ def _prepared(  # noqa: PLR0911 - one return for each kind of edit
                 _ = business.customers[customer_id]
                 return lambda: _forget(business.customers, customer_id)
             case {"remove": "shopify_customer", "id": one}:
-                buyer_id = int(str(one).rsplit("/", 1)[-1])
+                buyer_id = _number(one)
                 _ = shop.customers[buyer_id]
                 return lambda: _forget(shop.customers, buyer_id)
             case {"set": "shopify_quantity", "item": item, "location": location, "value": value}:
-                variant = shop.variants[shop.variant_of_item[int(str(item).rsplit("/", 1)[-1])]]
-                place, quantity = int(str(location).rsplit("/", 1)[-1]), int(value)
+                variant = shop.variants[shop.variant_of_item[_number(item)]]
+                place, quantity = _number(location), int(value)
                 _ = shop.locations[place]
                 return lambda: variant.quantities.__setitem__(place, quantity)
             case {"set": "granted_depots", "value": granted}:
@@ -71,6 +71,11 @@ def _prepared(  # noqa: PLR0911 - one return for each kind of edit
                 raise EditError(f"edit {number} is none of those in the README: {edit}")
     except (KeyError, ValueError, TypeError) as error:
         raise EditError(f"edit {number} cannot be made ({error!r}): {edit}") from None
+
+
+def _number(given: object) -> int:
+    """Read an id of Shopify's, a number or a gid."""
+    return int(str(given).rsplit("/", 1)[-1])
 
 
 def _nhanh_change(business: Business, what: str, one: int, edit: Edit) -> Callable[[], None]:

@@ -14,8 +14,6 @@ from sandbox.nhanh.dated_rows import time_of
 from sandbox.shopify.shop import Customer, Shop, Variant
 from sandbox.world import StoreWorld
 
-PARENT = -2
-
 Kept = TypeVar("Kept")
 
 
@@ -32,8 +30,7 @@ def list_rows(store: StoreWorld, name: str) -> dict[str, Row]:
     business, shop = store.business, store.shop
     match name:
         case "nhanh_products":
-            sellable = (one for one, row in business.products.items() if int(row["parentId"]) != PARENT)
-            return _document(business.products, sellable, lambda row: _product(business, row))
+            return _document(business.products, business.sellable(), lambda row: _product(business, row))
         case "nhanh_customers":
             return _document(business.customers, business.customers, _customer)
         case "shopify_variants":
@@ -98,11 +95,10 @@ def _customer(row: Row) -> Row:
 
 def _variant(shop: Shop, variant: Variant) -> Row:
     product = shop.products[variant.product_id]
-    alone = variant.title == "Default Title"
     return {
         "product_id": str(variant.product_id),
         "inventory_item_id": str(variant.inventory_item_id),
-        "title": product.title if alone else f"{product.title} - {variant.title}",
+        "title": shop.display_name(variant),
         "sku": variant.sku,
         "barcode": variant.barcode,
         "price": str(variant.price),

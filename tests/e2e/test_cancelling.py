@@ -24,6 +24,7 @@ async def test_a_cancel_does_not_wait_for_a_heartbeat(tmp_path: Path) -> None:
         stack.plan(Rule("nhanh", "customer/list", FaultKind.HOLD, skip=1, times=-1))
         job = await start_pull(client)
         await stack.until_held("nhanh customer/list")
+        await stack.until_stored()
         async with asyncio.timeout(WELL_UNDER_A_SECOND):
             await client.jobs.CancelJob(jobs_pb.CancelJobRequest(job_id=job.job_id, requested_by="operator"))
             ended = await client.wait_job(job.job_id)

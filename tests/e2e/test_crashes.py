@@ -1,7 +1,6 @@
 """kill -9 in the middle of a pull, of the worker and of JobTracker: nothing is lost, doubled, or stuck."""
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 from nhanhsync.client import Client
@@ -10,7 +9,8 @@ from nhanhsync.jobs.v1 import job_tracker_service_pb2 as jobs_pb
 from sandbox.faults import FaultKind, Rule
 from sync_worker.application.pull.time_windows import CURSORS
 
-from tests.fakes.whole_stack import WholeStack, start_pull, whole_stack
+from tests.e2e.mirrored_customers import of_the_shop, pulled
+from tests.fakes.whole_stack import start_pull, whole_stack
 
 PAGES_BEFORE = 3
 HOLD = Rule("nhanh", "customer/list", FaultKind.HOLD, skip=PAGES_BEFORE, times=-1)
@@ -22,19 +22,6 @@ async def events_of(client: Client, job_id: str) -> list[job_pb2.JobEvent]:
     return list((await client.jobs.ListJobEvents(jobs_pb.ListJobEventsRequest(job_id=job_id))).events)
 
 
-def pulled(folder: Path) -> list[int]:
-    """Read which customers the catalog has, each as often as it is there, but for those that are gone."""
-    with sqlite3.connect(folder / "catalog.db") as connection:
-        rows = connection.execute("SELECT nhanh_id FROM nhanh_customers WHERE gone_time IS NULL ORDER BY 1").fetchall()
-    connection.close()
-    return [row[0] for row in rows]
-
-
-def of_the_shop(stack: WholeStack) -> list[int]:
-    """List the customers that the sandbox has."""
-    return sorted(stack.sandbox.world.stores["hanoi"].business.customers)
-
-
 async def test_a_killed_workers_pull_is_finished_by_another(tmp_path: Path) -> None:
     """After the lease the second worker goes on at the page where the first was killed; every row is there once."""
     async with whole_stack(tmp_path) as stack:
@@ -44,6 +31,7 @@ async def test_a_killed_workers_pull_is_finished_by_another(tmp_path: Path) -> N
         stack.plan(HOLD)
         job = await start_pull(client)
         await stack.until_held("nhanh customer/list")
+        await stack.until_stored()
         asked = stack.sandbox.world.stores["hanoi"].calls.answered
         before = asked["nhanh customer/list"]
         first.kill()

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import sqlite3
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from sandbox.expectations import truth_document
 from sandbox.faults import FaultKind, Rule
 from sandbox.shopify.state import quantities
 
-from tests.fakes.whole_stack import WholeStack, start_pull, whole_stack
+from tests.e2e.mirrored_customers import of_the_shop, pulled
+from tests.fakes.whole_stack import start_pull, whole_stack
 
 LEASE_SECONDS = 60
 """Heartbeats go every third of it: nothing but the directive stream can bring a word sooner."""
@@ -35,19 +35,6 @@ USE_EXISTING, REPLACE = job_pb2.CONFLICT_POLICY_USE_EXISTING, job_pb2.CONFLICT_P
 def options(**more: Any) -> pb.StartOptions:
     """Options of a start for hanoi."""
     return pb.StartOptions(store_id="hanoi", **more)
-
-
-def pulled(folder: Path) -> list[int]:
-    """Read which customers the catalog has, each as often as it is there, but for those that are gone."""
-    with sqlite3.connect(folder / "catalog.db") as connection:
-        rows = connection.execute("SELECT nhanh_id FROM nhanh_customers WHERE gone_time IS NULL ORDER BY 1").fetchall()
-    connection.close()
-    return [row[0] for row in rows]
-
-
-def of_the_shop(stack: WholeStack) -> list[int]:
-    """List the customers that the sandbox has."""
-    return sorted(stack.sandbox.world.stores["hanoi"].business.customers)
 
 
 async def kinds(client: Client, job_id: str) -> list[str]:
@@ -91,6 +78,7 @@ async def test_a_paused_pull_goes_on_where_it_was(tmp_path: Path) -> None:
         await stack.until_held("nhanh customer/list")
         answered = stack.sandbox.world.stores["hanoi"].calls.answered
         before = answered["nhanh customer/list"]
+        await stack.until_stored(before)
         await client.jobs.PauseJob(jobs_pb.PauseJobRequest(job_id=job.job_id, requested_by="operator"))
         paused = await given_back(client, job.job_id)
         assert (paused.paused, paused.attempt, paused.attempts_used) == (True, 1, 0)

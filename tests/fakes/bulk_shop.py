@@ -14,7 +14,8 @@ from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.domain.stores import ShopifyAccount, Store
 
 from tests.fakes.clock import ManualClock
-from tests.fakes.shopify_http import TOKEN, OpenGate, answer, page
+from tests.fakes.open_gate import OpenGate
+from tests.fakes.shopify_http import TOKEN, answer, page
 from tests.fakes.shopify_traffic import a_bucket
 
 FILES = "https://files.test"

@@ -12,7 +12,8 @@ from sync_worker.domain.requests import ShopifyProductFilter
 from sync_worker.domain.stores import ClientCredentials, ShopifyAccount
 
 from tests.fakes.clock import ManualClock
-from tests.fakes.shopify_http import OpenGate, Step, page
+from tests.fakes.open_gate import OpenGate
+from tests.fakes.shopify_http import Step, page
 from tests.fakes.shopify_traffic import a_bucket
 
 SECRET = "shpss_11111111111111111111111111111111"

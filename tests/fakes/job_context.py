@@ -9,19 +9,7 @@ from sync_worker.domain.failures import ItemFailure, WorkStopped
 from sync_worker.domain.progress import Progress
 from sync_worker.domain.stores import Store
 
-
-@dataclass
-class OpenGate:
-    """Lets every call through, and counts them; `stop` makes it refuse instead."""
-
-    passed: int = 0
-    stop: WorkStopped | None = None
-
-    async def pass_through(self, timeout_seconds: float) -> None:
-        """Count the call."""
-        if self.stop is not None:
-            raise self.stop
-        self.passed += 1
+from tests.fakes.open_gate import OpenGate
 
 
 @dataclass

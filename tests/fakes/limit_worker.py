@@ -25,7 +25,7 @@ from sync_worker.domain.requests import NhanhCustomerFilter, ShopifyCustomerFilt
 from sync_worker.domain.stores import NhanhAccount, ShopifyAccount, Store
 from sync_worker.domain.traffic import Traffic
 
-from tests.fakes.job_context import OpenGate
+from tests.fakes.open_gate import OpenGate
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATIONS = Path(sync_worker.__file__).parent / "migrations"

@@ -1,37 +1,33 @@
 """A store of the sandbox, over HTTP, with one clock for both sides."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, cast
 
 import sandbox
 from sandbox.faults import FaultKind, Rule
 from sandbox.nhanh.habits import NhanhHabits
 from sandbox.world import DEPOT_TO_LOCATION, StoreWorld
 from sync_worker.adapters.vendors import VendorClients
+from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.ports.nhanh import Nhanh
-from sync_worker.application.ports.pages import Page
+from sync_worker.application.ports.pull_catalog import PullCatalog
+from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.domain.customers import NhanhCustomer
+from sync_worker.domain.operations import Operation
 from sync_worker.domain.products import NhanhProduct
-from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter
+from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter, PullFilter, PullMode, PullRequest
 from sync_worker.domain.stores import LocationMapping, NhanhAccount, ShopifyAccount, Store
 
-from tests.fakes.clock import ManualClock
-from tests.fakes.job_context import OpenGate
+from tests.fakes.clock import SandboxClock
+from tests.fakes.job_context import RecordingJobContext
+from tests.fakes.open_gate import OpenGate
+from tests.fakes.pages import rows_of
 from tests.fakes.quota_ledger import MemoryLedger
 
-Row = TypeVar("Row", NhanhProduct, NhanhCustomer)
 ALL_PRODUCTS = NhanhProductFilter()
 ALL_CUSTOMERS = NhanhCustomerFilter()
-
-
-class SharedTime(ManualClock):
-    """One clock for both sides, so that a lock of seconds takes none."""
-
-    def now(self) -> float:
-        """Unix seconds, as the sandbox asks for them."""
-        return self.now_micros() / 1_000_000
 
 
 @dataclass
@@ -42,7 +38,7 @@ class Shop:
     store: Store
     plan: Callable[[list[Rule]], None]
     vendors: VendorClients
-    clock: SharedTime
+    clock: SandboxClock
     gate: OpenGate = field(default_factory=OpenGate)
 
     def nhanh(self) -> Nhanh:
@@ -53,10 +49,23 @@ class Shop:
         """Make calls of an operation go wrong."""
         self.plan([Rule("nhanh", operation, kind, **more)])
 
+    async def pull(
+        self, catalog: PullCatalog, operation: Operation, wanted: PullFilter, job: RecordingJobContext
+    ) -> OperationResult:
+        """Run an attempt of a full pull."""
+        return await run_pull(
+            cast("JobContext", job),
+            PullRequest(PullMode.FULL, wanted),
+            operation=operation,
+            vendors=self.vendors,
+            catalog=catalog,
+            clock=self.clock,
+        )
+
     @property
     def sellable(self) -> dict[int, dict[str, Any]]:
         """Nhanh's rows that are no parents."""
-        return {one: row for one, row in self.world.business.products.items() if int(row["parentId"]) != -2}
+        return self.world.business.sellable()
 
 
 @asynccontextmanager
@@ -69,7 +78,7 @@ async def a_shop(
     **account: Any,
 ) -> AsyncIterator[Shop]:
     """Run a sandbox with one store."""
-    clock = SharedTime()
+    clock = SandboxClock()
     options = sandbox.SandboxOptions(
         products=120, customers=customers, stores=("hanoi",), limits_scale=limits, nhanh=habits
     )
@@ -96,16 +105,6 @@ async def a_shop(
             tuple(LocationMapping(depot, location) for depot, location in DEPOT_TO_LOCATION.items()),
         )
         yield Shop(world, store, handle.world.plan.replace, vendors, clock)
-
-
-async def rows_of(read: Callable[[str | None], Awaitable[Page[Row]]]) -> list[Row]:
-    """Read a list to its end."""
-    page = await read(None)
-    rows = list(page.rows)
-    while page.next_cursor is not None:
-        page = await read(page.next_cursor)
-        rows.extend(page.rows)
-    return rows
 
 
 async def every_product(nhanh: Nhanh) -> list[NhanhProduct]:

@@ -17,7 +17,7 @@ from job_tracker.adapters.wakeups.replicas import joined
 from job_tracker.application.changes import Changes
 from sqlalchemy import Connection, delete, insert, update
 
-from tests.fakes.postgres import server
+from tests.fakes.postgres import elsewhere, server
 from tests.fakes.tracker_world import TrackerClock
 
 Delivery = tuple[str, str, object, bool]
@@ -144,3 +144,7 @@ class Overhearer:
     async def break_off(self, pid: int) -> None:
         """End a connection, and wait until it is gone."""
         await self._connection.execute("SELECT pg_terminate_backend($1, 10000)", pid)
+
+    def break_off_unseen(self, pid: int) -> None:
+        """End a connection, and let nobody in this process see that it is gone before something else is done."""
+        elsewhere(server().run(f"SELECT pg_terminate_backend({pid}, 10000)"))

@@ -12,7 +12,7 @@ from sync_worker.adapters.nhanh.transport import NhanhTransport
 from sync_worker.domain.stores import NhanhAccount
 
 from tests.fakes.clock import ManualClock
-from tests.fakes.job_context import OpenGate
+from tests.fakes.open_gate import OpenGate
 from tests.fakes.quota_ledger import MemoryLedger
 
 Scripted = httpx.Response | Exception

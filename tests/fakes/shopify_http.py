@@ -13,6 +13,7 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.stores import ShopifyAccount
 
 from tests.fakes.clock import ManualClock
+from tests.fakes.open_gate import OpenGate
 from tests.fakes.shopify_traffic import a_bucket
 
 TOKEN = "shpat_00000000000000000000000000000000"
@@ -70,20 +71,6 @@ def page(root: str, nodes: list[dict[str, Any]], after: str | None = None, **cos
 def user_errors(root: str, *found: Mapping[str, object]) -> httpx.Response:
     """A mutation's answer."""
     return answer({root: {"userErrors": list(found)}})
-
-
-@dataclass
-class OpenGate:
-    """Lets every call through and keeps its time-out; `shut` is raised instead once it is set."""
-
-    passed: list[float] = field(default_factory=list)
-    shut: Exception | None = None
-
-    async def pass_through(self, timeout_seconds: float) -> None:
-        """Pass."""
-        if self.shut is not None:
-            raise self.shut
-        self.passed.append(timeout_seconds)
 
 
 @dataclass

@@ -1,9 +1,9 @@
 """A Shopify shop of the sandbox, over HTTP, with one clock for both sides."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import sandbox
@@ -12,25 +12,15 @@ from sandbox.world import StoreWorld
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.session import open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS
-from sync_worker.application.ports.pages import Page
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.products import ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 from sync_worker.domain.stores import ShopifyAccount
 
-from tests.fakes.clock import ManualClock
-from tests.fakes.shopify_http import OpenGate
+from tests.fakes.clock import SandboxClock
+from tests.fakes.open_gate import OpenGate
+from tests.fakes.pages import rows_of
 from tests.fakes.shopify_traffic import a_bucket
-
-Row = TypeVar("Row", ShopifyVariant, ShopifyCustomer)
-
-
-class SharedClock(ManualClock):
-    """One clock for both sides, so that a rate limit's seconds take none."""
-
-    def now(self) -> float:
-        """Unix seconds, as the sandbox asks for them."""
-        return self.now_micros() / 1_000_000
 
 
 @dataclass
@@ -41,7 +31,7 @@ class SandboxShop:
     account: ShopifyAccount
     plan: Callable[[list[Rule]], None]
     http: httpx.AsyncClient
-    clock: SharedClock
+    clock: SandboxClock
     gate: OpenGate = field(default_factory=OpenGate)
 
     def __post_init__(self) -> None:
@@ -75,7 +65,7 @@ async def a_shopify_shop(
     *, limits: float | None = None, token: str | None = None, bulk_seconds: float = 0.0
 ) -> AsyncIterator[SandboxShop]:
     """Run a sandbox with one shop of more than a page of variants and of customers."""
-    clock = SharedClock()
+    clock = SandboxClock()
     options = sandbox.SandboxOptions(
         products=300, customers=600, stores=("hanoi",), limits_scale=limits, bulk_seconds=bulk_seconds
     )
@@ -83,16 +73,6 @@ async def a_shopify_shop(
         world = handle.world.stores["hanoi"]
         account = ShopifyAccount(f"{handle.url}/shopify/hanoi", "hanoi", "2026-07", token or world.shop.access_token)
         yield SandboxShop(world, account, handle.world.plan.replace, http, clock)
-
-
-async def rows_of(read: Callable[[str | None], Awaitable[Page[Row]]]) -> list[Row]:
-    """Read a list to its end."""
-    page = await read(None)
-    rows = list(page.rows)
-    while page.next_cursor is not None:
-        page = await read(page.next_cursor)
-        rows.extend(page.rows)
-    return rows
 
 
 async def every_variant(client: ShopifyClient, wanted: ShopifyProductFilter | None = None) -> list[ShopifyVariant]:

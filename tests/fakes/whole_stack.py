@@ -1,6 +1,8 @@
 """Both services as processes beside a sandbox in this one: what the end-to-end tests stand on."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -79,6 +81,17 @@ class WholeStack:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not held[operation]:  # noqa: ASYNC110 - another process makes it true
                 await asyncio.sleep(0.02)
+
+    async def until_stored(self, pages: int = 1) -> None:
+        """Wait until a pull's pages are in the catalog's SQLite file, with the place at which another attempt goes on.
+
+        That the page behind them is asked for does not say so: a page is stored while the next is on its way.
+        """
+        with contextlib.closing(sqlite3.connect(self.folder / "catalog.db")) as catalog:
+            stored = catalog.execute
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not stored("SELECT 1 FROM pull_runs WHERE pages >= ?", (pages,)).fetchall():  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(0.02)
 
     async def _start(self, package: str, **environment: str) -> ServiceProcess:
         self.started += 1

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nhanhsync.cli import catalog, health, jobs, store_check, tokens, verify, workers
+from nhanhsync.cli import catalog, health, jobs, pull_places, store_check, tokens, verify, workers
 from nhanhsync.cli.exits import EXIT_CODES, Exit
 from nhanhsync.cli.plugins import add_plugins
 from nhanhsync.cli.run import HELP, run
@@ -79,6 +79,7 @@ def make_app() -> typer.Typer:
     app.add_typer(catalog.mappings, name="mappings")
     app.add_typer(catalog.unmatched, name="unmatched")
     catalog.stores.command("check", epilog=EXIT_CODES)(store_check.check_store)
+    catalog.stores.command("reset-pulls", epilog=EXIT_CODES)(pull_places.reset_pulls)
     app.add_typer(catalog.stores, name="stores")
     app.add_typer(tokens.app, name="tokens")
     app.add_typer(workers.workers, name="workers")

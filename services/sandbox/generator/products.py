@@ -9,8 +9,8 @@ from typing import Any
 from sandbox.generator import names
 from sandbox.generator.codes import CodeBook, filler, printed, typed
 from sandbox.generator.truth import EntityTruth
-from sandbox.nhanh.business import Business
-from sandbox.shopify.shop import Product, Shop, Variant
+from sandbox.nhanh.business import PARENT, Business
+from sandbox.shopify.shop import DEFAULT_TITLE, Product, Shop, Variant
 
 DAY = 86_400
 
@@ -121,7 +121,7 @@ class ProductWriter:
         parent_id = -1
         if len(identities) > 1:
             parent_id = self._next_nhanh_id()
-            self._business.products[parent_id] = self._nhanh_row(parent_id, -2, identities[0].name, Codes(None))
+            self._business.products[parent_id] = self._nhanh_row(parent_id, PARENT, identities[0].name, Codes(None))
         at_nhanh = [[self._write_nhanh(parent_id, one, codes) for codes in one.at_nhanh] for one in identities]
         first = [(one, codes) for one in identities for codes in one.at_shopify[:1]]
         product = self._write_shopify(identities[0].name, first) if first else []
@@ -224,7 +224,7 @@ class ProductWriter:
                 variant_id=variant_id,
                 product_id=product_id,
                 inventory_item_id=item_id,
-                title="Default Title" if alone else str(identity.size),
+                title=DEFAULT_TITLE if alone else str(identity.size),
                 sku=codes.sku,
                 barcode=codes.barcode,
                 price=price,

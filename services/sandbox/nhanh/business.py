@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from sandbox.by_id import ById
 from sandbox.nhanh.dated_rows import DatedRows, Row
 
-__all__ = ["Business", "Depot", "Row"]
+__all__ = ["PARENT", "Business", "Depot", "Row"]
+
+PARENT = -2
+"""The `parentId` of a product that only groups others, and is not sold itself."""
 
 
 @dataclass(slots=True)
@@ -36,3 +39,7 @@ class Business:
     stock: ById[dict[int, float]] = field(default_factory=ById)
     """What can be sold of a product, by depot."""
     token_revoked: bool = False
+
+    def sellable(self) -> dict[int, Row]:
+        """Find the products that can be sold, by id."""
+        return {one: row for one, row in self.products.items() if int(row["parentId"]) != PARENT}

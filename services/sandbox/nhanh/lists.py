@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.nhanh.business import PARENT
 from sandbox.nhanh.dated_rows import DatedRows, Row, time_of
 from sandbox.nhanh.questions import Question
-
-PARENT = -2
 
 Test = Callable[[Row], bool]
 Condition = Callable[[Any], Test]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLError
+from graphql.pyutils import Path
 
 from sandbox.clock import Clock
 from sandbox.faults import FaultPlan, Rule
@@ -43,6 +44,14 @@ class Call:
         warnings = [{"field": each, "message": message, "code": "invalid_field"} for each in unknown]
         if warnings:
             self.ignored[shown_as] = {"path": [shown_as], "query": query, "warnings": warnings}
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """As much as resolvers of this schema ask of what they get from the library; below its root they ask for no path."""
+
+    context: Call
+    path: Path | None = None
 
 
 def refused(code: str, message: str, **extra: Any) -> GraphQLError:  # noqa: ANN401 - whatever the error carries

@@ -1,6 +1,5 @@
 """Execution of a document, with a short way for what almost every field is: a text in a row."""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -19,7 +18,7 @@ from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from graphql.type import get_nullable_type, is_non_null_type
 
-from sandbox.shopify.context import Call
+from sandbox.shopify.context import Call, Info
 from sandbox.shopify.schema import schema
 from sandbox.shopify.shapes import NoShapeError, shape_of
 
@@ -72,18 +71,10 @@ def _shown_page(
             context.variable_values,
         )
         asked = get_argument_values(field, field_nodes[0], context.variable_values)
-        info = _Info(context.context_value, Path(None, (field_nodes[0].alias or field_nodes[0].name).value, None))
+        info = Info(context.context_value, Path(None, (field_nodes[0].alias or field_nodes[0].name).value, None))
         return shape.show(field.resolve(source, info, **asked), info)
     except (NoShapeError, GraphQLError):
         return None  # the library says what is wrong, and where
-
-
-@dataclass(frozen=True, slots=True)
-class _Info:
-    """As much as resolvers of this schema ask of what they get from the library."""
-
-    context: Call
-    path: Path
 
 
 @cache

@@ -43,13 +43,12 @@ def product_row(product: Product) -> Row:
 def variant_row(shop: Shop, variant: Variant) -> Row:
     """Show a variant."""
     product = shop.products[variant.product_id]
-    default = variant.title == "Default Title"
     return {
         "__typename": "ProductVariant",
         "id": gid("ProductVariant", variant.variant_id),
         "legacyResourceId": str(variant.variant_id),
         "title": variant.title,
-        "displayName": product.title if default else f"{product.title} - {variant.title}",
+        "displayName": shop.display_name(variant),
         "sku": variant.sku,
         "barcode": variant.barcode,
         "price": money(variant.price),

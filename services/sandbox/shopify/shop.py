@@ -11,6 +11,9 @@ from sandbox.shopify.bulk.operations import Operations
 SCOPES = ("write_customers", "write_inventory", "write_products", "read_locations")
 """What the app was granted; who may write may read."""
 
+DEFAULT_TITLE = "Default Title"
+"""What Shopify calls the only variant of a product without options."""
+
 
 @dataclass(slots=True)
 class Location:
@@ -90,3 +93,8 @@ class Shop:
     bulk: Operations = field(default_factory=Operations)
     app: AppAccess = field(default_factory=lambda: AppAccess("sandbox-app", secrets.token_hex(16)))
     """What tokens are granted for, beside the one that stays."""
+
+    def display_name(self, variant: Variant) -> str:
+        """Name a variant by its product, and by its own title where that says something."""
+        title = self.products[variant.product_id].title
+        return title if variant.title == DEFAULT_TITLE else f"{title} - {variant.title}"

@@ -12,7 +12,7 @@ import sandbox
 from sandbox.faults import FaultKind, Rule
 from sandbox.world import StoreWorld
 
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import SandboxClock
 
 GRAPHQL = "/shopify/hanoi/admin/api/2026-07/graphql.json"
 ASKED_AT_MOST = 2_000
@@ -21,21 +21,12 @@ NO_TLS = ssl.create_default_context()
 
 
 @dataclass
-class SandboxTime(ManualClock):
-    """The manual clock, as the sandbox asks it."""
-
-    def now(self) -> float:
-        """Unix seconds."""
-        return self.now_micros() / 1_000_000
-
-
-@dataclass
 class Caller:
     """A running sandbox, and calls to it that are right unless a test says otherwise."""
 
     handle: sandbox.Handle
     http: httpx.AsyncClient
-    clock: SandboxTime
+    clock: SandboxClock
 
     @property
     def store(self) -> StoreWorld:
@@ -111,7 +102,7 @@ class Caller:
 async def calling(**options: Any) -> AsyncIterator[Caller]:
     """Run a sandbox of two small stores, its limits off unless `limits_scale` says otherwise."""
     chosen = {"products": 30, "customers": 60, "stores": ("hanoi", "danang"), "limits_scale": None, **options}
-    clock = SandboxTime()
+    clock = SandboxClock()
     async with (
         sandbox.running(sandbox.SandboxOptions(**chosen), clock=clock) as handle,
         httpx.AsyncClient(base_url=handle.url, trust_env=False, verify=NO_TLS) as http,

@@ -146,6 +146,17 @@ async def test_fewer_lines_than_were_counted(box: Caller) -> None:
     await assert_healed(box)
 
 
+async def test_a_line_that_stands_for_another(box: Caller) -> None:
+    """As many lines as were counted, of which one comes twice."""
+    box.fault("shopify", START, FaultKind.BULK_TWICE)
+    found = await finished(box)
+    lines = (await content_of(box, found)).splitlines()
+    ids = box.store.shop.variants.ids
+    assert [orjson.loads(line)["id"] for line in lines] == [gid("ProductVariant", one) for one in [*ids[:-1], ids[0]]]
+    assert found["objectCount"] == found["rootObjectCount"] == str(len(lines))
+    await assert_healed(box)
+
+
 async def test_a_line_that_is_no_json(box: Caller) -> None:
     """Amid others that are; none is missing in the count."""
     box.fault("shopify", START, FaultKind.BULK_BAD_LINE)

@@ -11,7 +11,8 @@ from sync_worker.domain.products import NhanhStock
 from sync_worker.domain.requests import NhanhProductFilter
 from sync_worker.domain.stores import NhanhAccount, Store
 
-from tests.fakes.nhanh_shop import a_shop, every_customer, every_product, rows_of
+from tests.fakes.nhanh_shop import a_shop, every_customer, every_product
+from tests.fakes.pages import rows_of
 
 
 def money(written: object) -> int | None:

@@ -1,15 +1,12 @@
 """Pulls of odd pages, compared with the sandbox's truth row by row."""
 
 from pathlib import Path
-from typing import cast
 
 import pytest
 from sandbox.nhanh.habits import NhanhHabits
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
-from sync_worker.application.ports.job import JobContext
-from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.domain.operations import Operation
-from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter, PullFilter, PullMode, PullRequest
+from sync_worker.domain.requests import NhanhCustomerFilter, NhanhProductFilter, PullFilter
 
 from tests.fakes.catalog_database import catalog_database
 from tests.fakes.job_context import RecordingJobContext
@@ -31,13 +28,6 @@ async def test_odd_pages_are_mirrored_row_by_row(
     habits = NhanhHabits(oddities=0.4, undated=undated)
     async with a_shop(customers=2_000, habits=habits) as shop, catalog_database(tmp_path) as database:
         job = RecordingJobContext(shop.store, gate=shop.gate)
-        done = await run_pull(
-            cast("JobContext", job),
-            PullRequest(PullMode.FULL, wanted),
-            operation=operation,
-            vendors=shop.vendors,
-            catalog=SqlPullCatalog(database, shop.clock),
-            clock=shop.clock,
-        )
+        done = await shop.pull(SqlPullCatalog(database, shop.clock), operation, wanted, job)
         await mirror.check(shop.world, f"sqlite:///{tmp_path / 'database.db'}")
         assert done.result["created"] == len(mirror.true_rows(shop.world))

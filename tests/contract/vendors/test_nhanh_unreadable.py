@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sandbox.faults import FaultKind
 from sqlalchemy import Table, select
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.tables import nhanh_customers, nhanh_products
-from sync_worker.application.ports.job import JobContext
-from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.domain.operations import Operation
-from sync_worker.domain.requests import PullMode, PullRequest
 
 from tests.fakes.catalog_database import catalog_database
 from tests.fakes.job_context import RecordingJobContext
@@ -84,14 +81,7 @@ async def test_a_spoiled_row_stays_as_it_was_pulled_before(
         async def pulled(number: int) -> RecordingJobContext:
             shop.clock.advance(1)
             job = RecordingJobContext(shop.store, job_id=f"job-{number}", gate=shop.gate)
-            done = await run_pull(
-                cast("JobContext", job),
-                PullRequest(PullMode.FULL, wanted),
-                operation=pull,
-                vendors=shop.vendors,
-                catalog=catalog,
-                clock=shop.clock,
-            )
+            done = await shop.pull(catalog, pull, wanted, job)
             job.reports.append(done.progress)
             return job
 

@@ -6,16 +6,14 @@ from typing import Any, cast
 from sqlalchemy import select
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.adapters.catalog.tables import nhanh_customers
-from sync_worker.application.ports.job import JobContext, OperationResult
-from sync_worker.application.pull.run_pull import run_pull
+from sync_worker.application.ports.job import OperationResult
 from sync_worker.application.pull.windows import WAY
 from sync_worker.domain.failures import JobCancelled
 from sync_worker.domain.operations import Operation
-from sync_worker.domain.requests import NhanhCustomerFilter, PullMode, PullRequest
 
 from tests.fakes.catalog_database import catalog_database
 from tests.fakes.job_context import RecordingJobContext
-from tests.fakes.nhanh_shop import Shop, a_shop
+from tests.fakes.nhanh_shop import ALL_CUSTOMERS, Shop, a_shop
 
 
 class Puller:
@@ -34,14 +32,7 @@ class Puller:
         job = RecordingJobContext(self._shop.store, job_id=f"job-{self._jobs}", gate=self._shop.gate)
         if stop_after:
             job.stop, job.stop_after = JobCancelled(), stop_after
-        return await run_pull(
-            cast("JobContext", job),
-            PullRequest(PullMode.FULL, NhanhCustomerFilter()),
-            operation=Operation.PULL_NHANH_CUSTOMERS,
-            vendors=self._shop.vendors,
-            catalog=self._catalog,
-            clock=self._shop.clock,
-        )
+        return await self._shop.pull(self._catalog, Operation.PULL_NHANH_CUSTOMERS, ALL_CUSTOMERS, job)
 
     async def living(self) -> dict[int, str]:
         """Names of the customers that are not gone."""

@@ -173,6 +173,7 @@ async def test_an_operation_that_takes_its_time_is_waited_for(tmp_path: Path) ->
         (FaultKind.BULK_CUT_LINE, "BULK_INCOMPLETE", True),
         (FaultKind.BULK_BAD_LINE, "BULK_INCOMPLETE", True),
         (FaultKind.BULK_SHORT, "BULK_MISMATCH", True),
+        (FaultKind.BULK_TWICE, "ROWS_MISSING", True),
     ],
 )
 async def test_an_operation_that_comes_to_nothing_moves_nothing(

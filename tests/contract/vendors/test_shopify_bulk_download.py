@@ -6,6 +6,8 @@ import httpx
 import pytest
 from sync_worker.adapters.shopify.bulk_download import CHUNK_BYTES
 from sync_worker.adapters.shopify.client import ShopifyClient
+from sync_worker.adapters.shopify.session import open_session
+from sync_worker.adapters.shopify.transport import CALL_SECONDS
 from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkOperation, BulkState
 from sync_worker.domain.requests import ShopifyCustomerFilter
 from sync_worker.domain.stores import ShopifyAccount
@@ -13,7 +15,8 @@ from sync_worker.domain.stores import ShopifyAccount
 from tests.fakes.bulk_shop import customer_node, jsonl
 from tests.fakes.clock import ManualClock
 from tests.fakes.file_host import a_file_host
-from tests.fakes.shopify_http import TOKEN, OpenGate
+from tests.fakes.open_gate import OpenGate
+from tests.fakes.shopify_http import TOKEN
 from tests.fakes.shopify_traffic import a_bucket
 
 ROWS = 12_000
@@ -28,7 +31,10 @@ async def test_a_large_result_arrives_whole_over_broken_connections(ranges: bool
         host.cuts = [0, 700_001, 900_003, 300_000] if ranges else [0, 1_200_000, 2_400_001, 3_300_003]
         clock = ManualClock()
         account = ShopifyAccount(host.url, "hanoi", "2026-07", TOKEN)
-        client = ShopifyClient(account, http, a_bucket(clock), OpenGate(), clock, lambda _low, high: high)
+        session = open_session(account, http, clock, CALL_SECONDS)
+        client = ShopifyClient(
+            account, http, a_bucket(clock), OpenGate(), clock, lambda _low, high: high, session=session
+        )
         operation = BulkOperation(1, BulkState.COMPLETED, ROWS, ROWS, f"{host.url}/result")
         chunks = [chunk async for chunk in client.bulk.read(operation, ShopifyCustomerFilter(), BEGINNING)]
     assert [row[0] for chunk in chunks for row in chunk.rows] == list(range(1, ROWS + 1))

@@ -42,6 +42,13 @@ def test_bucket(calls: int, points: int, latency: float, seconds: float) -> None
     assert floors.SHOPIFY.floor_seconds(calls, points, latency) == pytest.approx(seconds)
 
 
+@pytest.mark.parametrize("calls", [100, 200, 1_000])
+def test_a_bucket_spent_at_its_floor_is_spent_whole(calls: int) -> None:
+    """Pulls as quick as the bucket lets them be leave none of its points."""
+    seconds = floors.SHOPIFY.floor_seconds(calls, 35, 0.0)
+    assert floors.SHOPIFY.points_within(seconds) == pytest.approx(35 * calls)
+
+
 @given(
     calls=st.integers(1, 400),
     limit=st.integers(1, 50),

@@ -1,6 +1,7 @@
 """The benchmark asks for what the contract offers, and says so where it offers less."""
 
 import pytest
+from nhanhsync.jobs.v1 import job_pb2
 from nhanhsync.sync.v1 import operations_pb2
 
 from bench.pulling.lists import NHANH_PRODUCTS, SHOPIFY_CUSTOMERS, SHOPIFY_VARIANTS, NotOfferedError, VendorList, Way
@@ -11,6 +12,12 @@ def test_a_full_pull_of_a_store() -> None:
     request = NHANH_PRODUCTS.request("hanoi")
     assert (request.options.store_id, request.mode) == ("hanoi", operations_pb2.PULL_MODE_FULL)
     assert not request.HasField("filter")
+
+
+def test_a_queued_pull_waits_its_turn() -> None:
+    """Two pulls of one list exclude each other: the second is refused unless it asks to wait."""
+    policies = [NHANH_PRODUCTS.request("hanoi", queued=queued).options.conflict_policy for queued in (False, True)]
+    assert policies == [job_pb2.CONFLICT_POLICY_UNSPECIFIED, job_pb2.CONFLICT_POLICY_QUEUE]
 
 
 @pytest.mark.parametrize("wanted", [SHOPIFY_VARIANTS, SHOPIFY_CUSTOMERS])

@@ -4,7 +4,7 @@ import pytest
 
 from bench.lines import Line
 from bench.peers.running import PeerRun
-from bench.pulling import memory, quota, unbound
+from bench.pulling import floors, memory, quota, shared, unbound
 from bench.pulling.lists import SHOPIFY_CUSTOMERS, SHOPIFY_VARIANTS, Way
 from bench.pulling.shop import Pulled
 
@@ -60,6 +60,45 @@ def test_shopify_within_a_full_bucket() -> None:
     """Without a floor there is nothing to compare with, and the goal is not met by that."""
     (line,) = quota.shopify_lines("x", pulled(1_000, 1.0), SIZE, 0.0)
     assert (line.ours, line.met, line.note) == (None, False, quota.TOO_SHORT)
+
+
+def runs(*workers: str) -> list[shared.Run]:
+    """Pulls one after another, by these workers, over 50 seconds."""
+    each = 50.0 / len(workers)
+    return [
+        shared.Run(f"pull {n}", worker, 100.0 + n * each, 100.0 + (n + 1) * each) for n, worker in enumerate(workers)
+    ]
+
+
+def test_workers_share_one_bucket() -> None:
+    """What three workers spend is held against one full bucket and its refill, from the first start to the last end."""
+    calls = {"points": 6_900.0, "refused": {"shopify customers": 2}}
+    together, refused = shared.shared_lines("x", runs("b", "a", "b", "c"), calls, floors.SHOPIFY)
+    assert (together.ours, together.limit, together.met) == (6_900.0, 7_000.0, True)
+    assert [together.more[f"pull {n}: worker"] for n in range(4)] == [1.0, 2.0, 1.0, 3.0]
+    assert together.more["of_the_refill"] == pytest.approx(0.98)
+    assert (refused.ours, refused.met) == (2.0, False)
+
+
+def test_less_than_the_shared_bucket_gives() -> None:
+    """Workers that wait for each other more than the quota demands miss the goal."""
+    together, refused = shared.shared_lines(
+        "x", runs("a", "b", "c"), {"points": 6_600.0, "refused": {}}, floors.SHOPIFY
+    )
+    assert (together.met, refused.met) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("workers", "points", "note"),
+    [
+        (("a", "b", "a"), 6_900.0, "only 2 of 3 workers ran a job"),
+        (("a", "b", "c"), 2_000.0, quota.TOO_SHORT),
+    ],
+)
+def test_what_shows_nothing_of_three_workers(workers: tuple[str, ...], points: float, note: str) -> None:
+    """Two workers are not three, and a full bucket makes nobody wait: the goal is not met by that."""
+    line = shared.shared_lines("x", runs(*workers), {"points": points, "refused": {}}, floors.SHOPIFY)[0]
+    assert (line.ours, line.met, line.note) == (None, False, note)
 
 
 def test_every_call_is_counted() -> None:

@@ -1,24 +1,13 @@
 """A store of the sandbox, without a server."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from sandbox.options import SandboxOptions
 from sandbox.world import StoreWorld, make_world
 
-from tests.fakes.clock import ManualClock
-
-
-@dataclass
-class SandboxTime(ManualClock):
-    """The manual clock, as the sandbox asks it."""
-
-    def now(self) -> float:
-        """Unix seconds."""
-        return self.now_micros() / 1_000_000
-
+from tests.fakes.clock import SandboxClock
 
 StoreMaker = Callable[..., StoreWorld]
 
@@ -29,7 +18,7 @@ def make_store() -> StoreMaker:
 
     def make(**options: Any) -> StoreWorld:
         sizes: dict[str, Any] = {"products": 30, "customers": 60, **options}
-        return make_world(SandboxOptions(stores=("hanoi",), **sizes), SandboxTime()).stores["hanoi"]
+        return make_world(SandboxOptions(stores=("hanoi",), **sizes), SandboxClock()).stores["hanoi"]
 
     return make
 

@@ -8,7 +8,7 @@ from sandbox.options import SandboxOptions
 from sandbox.stores_file import write_stores_file
 from sandbox.world import DEPOT_TO_LOCATION, make_world
 
-from tests.unit.sandbox.conftest import SandboxTime
+from tests.fakes.clock import SandboxClock
 
 URL = "http://127.0.0.1:4321"
 
@@ -17,7 +17,7 @@ def written(folder: Path, scale: float | None = 1.0) -> list[dict[str, object]]:
     """Write a file of two stores, and read it."""
     options = SandboxOptions(products=1, customers=1, stores=("hanoi", "danang"), limits_scale=scale)
     path = folder / "new" / "stores.toml"
-    write_stores_file(path, make_world(options, SandboxTime()), URL)
+    write_stores_file(path, make_world(options, SandboxClock()), URL)
     found: list[dict[str, object]] = tomllib.loads(path.read_text())["stores"]
     return found
 

@@ -7,12 +7,13 @@ from sandbox.options import SandboxOptions
 from sandbox.shopify.state import prices, quantities
 from sandbox.world import DEPOT_TO_LOCATION, World, make_world
 
-from tests.unit.sandbox.conftest import SandboxTime, StoreMaker
+from tests.fakes.clock import SandboxClock
+from tests.unit.sandbox.conftest import StoreMaker
 
 
 def a_world(seed: int = 1) -> World:
     """Make a world of two stores."""
-    return make_world(SandboxOptions(products=40, customers=80, seed=seed, stores=("a", "b")), SandboxTime())
+    return make_world(SandboxOptions(products=40, customers=80, seed=seed, stores=("a", "b")), SandboxClock())
 
 
 def test_the_same_seed_makes_the_same_rows_and_truth() -> None:

@@ -4,27 +4,19 @@ https://shopify.dev/docs/api/usage/bulk-operations/queries
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 import orjson
 
 from sandbox.shopify.bulk.queries import BulkQuery, BulkQueryError
-from sandbox.shopify.context import Call
+from sandbox.shopify.context import Call, Info
 from sandbox.shopify.rows import Row, customer_row, level_row, location_row, product_row, variant_row
 from sandbox.shopify.search import CUSTOMER_VALUES, PRODUCT_VALUES, read_search, variant_values
 from sandbox.shopify.shapes import Part, Shape
 from sandbox.shopify.unreadable import as_planned
 
 PARENT = "__parentId"
-
-
-@dataclass(frozen=True, slots=True)
-class Info:
-    """As much as resolvers of this schema ask of what they get from the library."""
-
-    context: Call
 
 
 def lines_of(query: BulkQuery, call: Call, *, grouped: bool) -> tuple[list[bytes], int]:

@@ -110,6 +110,8 @@ def _doom(operation: Operation, rule: Rule) -> None:
             operation.content = operation.content[:-CUT_BYTES]
         case FaultKind.BULK_SHORT:
             operation.content = b"".join(lines[:-1])
+        case FaultKind.BULK_TWICE:
+            operation.content = b"".join([*lines[:-1], lines[0]])
         case FaultKind.BULK_BAD_LINE:
             operation.content = b"".join([*lines[:half], b"<html>\n", *lines[half + 1 :]])
         case _:

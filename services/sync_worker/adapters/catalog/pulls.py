@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
-from typing import Any, cast
+from typing import cast
 
 import uuid_utils
 from chassis.database import Database
-from chassis.database.upserts import insert
-from sqlalchemy import Connection, Row, Update, bindparam, select, update
+from sqlalchemy import Connection
 
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.mirrors import MIRRORS, MirroredRow
@@ -21,20 +19,17 @@ from sync_worker.adapters.catalog.pulls_gone import (
     written_by,
 )
 from sync_worker.adapters.catalog.pulls_pages import Stored, store_rows, take_back_older_prices
+from sync_worker.adapters.catalog.pulls_place import end_untrusted, move, open_place
 from sync_worker.adapters.catalog.pulls_seen import clear_away_seen, mark_seen, seen_before
 from sync_worker.adapters.catalog.pulls_unreadable import forget_others, keep_refused, refused_of
-from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.adapters.row_thread import giving_way, in_row_thread
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import MirrorRow, PreparedRows, PullPlace, PullScope
-from sync_worker.domain.failures import GuardTripped, OperationFailure
+from sync_worker.domain.failures import GuardTripped
 from sync_worker.domain.operations import Operation
-from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
+from sync_worker.domain.pulls import PullCounts
 from sync_worker.domain.requests import PullMode
-
-OUTDATED_MICROS = 24 * 3600 * 1_000_000
-"""A place that was not touched for so long is given up: the vendor's list has moved on too far."""
 
 
 class SqlPullCatalog:
@@ -53,50 +48,7 @@ class SqlPullCatalog:
 
         def unit(connection: Connection) -> PullPlace:
             raise_fence(connection, scope.fence)
-            known = connection.execute(select(pull_runs).where(*_ours(scope))).one_or_none()
-            if known is not None and known.finished_by == scope.job_id:
-                return _place(known)
-            covered = None if known is None else known.covered_until
-            going = mode if covered is not None else PullMode.FULL
-            outdated_hours = replaced = None
-            if known is not None and known.finish_time is None:
-                idle = now - known.touch_time
-                if known.mode == going and idle < OUTDATED_MICROS:
-                    return _place(known)
-                outdated_hours = idle // 3_600_000_000 if idle >= OUTDATED_MICROS else None
-                replaced = known.pages if known.mode != going else None
-            since = covered - OVERLAP_SECONDS if covered is not None and going is PullMode.INCREMENTAL else None
-            left = None if known is None else known.cursor or known.left_behind
-            pull_id = self._new_id()
-            values = {
-                "pull_id": pull_id,
-                "mode": going.value,
-                "since": since,
-                "cursor": None,
-                "read_to_end": False,
-                "processed": 0,
-                "created": 0,
-                "updated": 0,
-                "unchanged": 0,
-                "pages": 0,
-                "gone": 0,
-                "start_time": now,
-                "touch_time": now,
-                "finished_by": None,
-                "finish_time": None,
-                "covered_until": covered,
-                "covers_all": scope.marks_gone,
-                "left_behind": left,
-                "replaced": replaced,
-                "outdated_hours": outdated_hours,
-            }
-            connection.execute(
-                insert(connection, pull_runs)
-                .values(**_key(scope), **values)
-                .on_conflict_do_update(index_elements=list(_key(scope)), set_=values)
-            )
-            counts = PullCounts()
-            return PullPlace(pull_id, now, going, since, None, counts, False, False, outdated_hours, replaced, left)
+            return open_place(connection, scope, mode, self._new_id, now)
 
         place = await self._database.write(unit)
         await clear_away_seen(self._database)
@@ -131,7 +83,7 @@ class SqlPullCatalog:
             keep_refused(connection, scope, place.pull_id, refused, read)
             told = _counted(connection, scope, place, stored, [row.vendor_id for row in refused])
             counts = place.counts + replace(told, pages=pages)
-            _move(
+            move(
                 connection,
                 scope,
                 place,
@@ -162,7 +114,7 @@ class SqlPullCatalog:
 
         def unit(connection: Connection) -> None:
             raise_fence(connection, scope.fence)
-            _end_untrusted(connection, scope, place, now)
+            end_untrusted(connection, scope, place, now)
 
         await self._database.write(unit)
         await clear_away_seen(self._database)
@@ -188,7 +140,7 @@ class SqlPullCatalog:
 
         def unit(connection: Connection) -> PullPlace:
             raise_fence(connection, scope.fence)
-            _move(
+            move(
                 connection,
                 scope,
                 place,
@@ -211,7 +163,7 @@ class SqlPullCatalog:
             raise_fence(connection, scope.fence)
             objection = must_not_go(connection, mirror, scope.store_id, place.pull_id, max_gone_percent)
             if objection is not None:
-                _end_untrusted(connection, scope, place, self._clock.now_micros())
+                end_untrusted(connection, scope, place, self._clock.now_micros())
             return objection
 
         objection = await self._database.write(guard)
@@ -225,7 +177,7 @@ class SqlPullCatalog:
             now = self._clock.now_micros()
             marked = mark_gone(connection, mirror, scope.store_id, place.pull_id, now, limit=limit)
             if marked:
-                _move(connection, scope, place, gone=before + done + marked, touch_time=now)
+                move(connection, scope, place, gone=before + done + marked, touch_time=now)
             return marked
 
         return before + await part_after_part(self._database, part)
@@ -255,54 +207,4 @@ def _counted(
         updated=sum(row.vendor_id not in before for row in stored.updated),
         unchanged=mark_seen(connection, place.pull_id, [row.vendor_id for row in stored.unchanged]),
         failed=mark_seen(connection, place.pull_id, [one for one in refused if one not in written]),
-    )
-
-
-def _key(scope: PullScope) -> dict[str, str]:
-    return {"store_id": scope.store_id, "operation": scope.operation.value, "filter_hash": scope.filter_hash}
-
-
-def _ours(scope: PullScope) -> tuple[Any, ...]:
-    return tuple(pull_runs.c[name] == value for name, value in _key(scope).items())
-
-
-def _move(connection: Connection, scope: PullScope, place: PullPlace, **values: object) -> None:
-    of = {**_key(scope), "pull_id": place.pull_id}
-    given = {f"of_{name}": value for name, value in of.items()} | {f"new_{name}": values[name] for name in values}
-    moved = connection.execute(_moving(tuple(of), tuple(values)), given)
-    if moved.rowcount != 1:
-        message = "The pull's place was cleared while it was under way; the next attempt begins anew."
-        raise OperationFailure("PULL_PLACE_CLEARED", message, retryable=True)
-
-
-@cache
-def _moving(of: tuple[str, ...], changed: tuple[str, ...]) -> Update:
-    """Put a statement together, once for every step of every pull."""
-    where = [pull_runs.c[name] == bindparam(f"of_{name}") for name in of]
-    return update(pull_runs).where(*where).values({name: bindparam(f"new_{name}") for name in changed})
-
-
-def _end_untrusted(connection: Connection, scope: PullScope, place: PullPlace, now: int) -> None:
-    """End a pull without a job that could say so: the next reads everything again. What pulls before it covered stays known.
-
-    Its cursor stays, for the next to see what it has left at the vendor.
-    """
-    _move(connection, scope, place, finish_time=now)
-
-
-def _place(row: Row[Any]) -> PullPlace:
-    finished = row.finish_time is not None
-    failed = row.processed - row.created - row.updated - row.unchanged
-    return PullPlace(
-        pull_id=row.pull_id,
-        began=row.start_time,
-        mode=PullMode(row.mode),
-        since=row.since,
-        cursor=row.cursor,
-        counts=PullCounts(row.created, row.updated, row.unchanged, row.pages, row.gone, failed),
-        read_to_end=row.read_to_end,
-        finished=finished,
-        outdated_hours=row.outdated_hours,
-        replaced=row.replaced,
-        left=row.left_behind,
     )

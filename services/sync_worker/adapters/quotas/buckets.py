@@ -33,7 +33,7 @@ LENT_SHARE = 0.1
 """So much of what is free, and of a full bucket at most, is lent beyond what is asked for, to spare visits."""
 
 UNEXPLAINED_PAUSE_SECONDS = 1.0
-"""Shopify's documented back-off, for a refusal that its own figures do not explain."""
+"""Shopify's documented back-off, for a refusal that neither says when to come again nor is explained by Shopify's own figures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class Line:
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-                self._wake()
+                self.tell()  # or others would leave room for it until its process is taken to be dead
             waited(clock.monotonic() - waiter.began)
 
     def tell(self) -> None:
@@ -135,12 +135,12 @@ class Line:
     def tell_within(self, seconds: float) -> None:
         """Make a visit within so many seconds of real time: for what should be told, and is in nobody's way."""
         loop = asyncio.get_running_loop()
-        hour = loop.time() + seconds
+        due = loop.time() + seconds
         if self._later is not None:
-            if not self._later.cancelled() and loop.time() < self._later.when() <= hour:
+            if not self._later.cancelled() and loop.time() < self._later.when() <= due:
                 return
             self._later.cancel()
-        self._later = loop.call_at(hour, self.tell)
+        self._later = loop.call_at(due, self.tell)
 
     async def close(self) -> None:
         """Finish the visit under way, and make no other; nobody waits any more."""

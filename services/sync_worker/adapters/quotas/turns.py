@@ -5,8 +5,9 @@ first as soon as its claim covers what it wants: so it keeps a fifth. Within a c
 process it is in. Nobody waits for the sake of another as long as there is enough for both.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sync_worker.adapters.quotas.moments import micros
 from sync_worker.domain.traffic import Traffic
@@ -35,8 +36,8 @@ class Want:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The first in line of one process and class, as it is known to the others. Times are Unix microseconds."""
+class Waiting:
+    """A call that waits, as it is known to the other processes. Times are Unix microseconds."""
 
     process: str
     traffic: Traffic
@@ -55,77 +56,70 @@ class Served:
 
 @dataclass(slots=True)
 class Turns:
-    """Who waits, and what bulk traffic may claim."""
+    """Who waits, and what bulk traffic may claim.
 
-    heads: list[Head] = field(default_factory=list)
+    All who wait are known, not only the first of each process: much may come free at once, and whoever asks first must leave
+    enough of it for everybody whose turn comes before. The claim is below zero while bulk traffic has gone ahead of manual
+    calls that are still to take theirs: they would have earned it that turn, and must not earn it another.
+    """
+
+    queue: list[Waiting] = field(default_factory=list)
     claim: float = 0.0
 
     @property
     def waiting(self) -> bool:
         """Whether anybody waits."""
-        return bool(self.heads)
+        return bool(self.queue)
 
     def serve(self, process: str, wants: Sequence[Want], room: float, now: int) -> Served:
         """Serve a process's calls as far as there is room for them and for all whose turn comes before theirs.
 
-        Its first ones that must wait take their places among those who wait.
+        Those that must wait take their places among all who wait.
         """
-        others = [head for head in self.heads if head.process != process and now - head.seen < FRESH_MICROS]
-        left = sorted(wants, key=lambda want: -want.waited)
+        others = [each for each in self.queue if each.process != process and now - each.seen < FRESH_MICROS]
+        wants = sorted(wants, key=lambda want: -want.waited)
+        left = {traffic: deque(want for want in wants if want.traffic is traffic) for traffic in Traffic}
         granted: list[Want] = []
         lacking: float | None = None
-        while left:
-            mine = _first_of_each(left)
-            heads = [*others, *(_head(process, each, now) for each in mine)]
-            ahead = 0.0
-            for head in _in_turn(heads, self.claim):
-                if head.process == process:
-                    break
-                ahead += head.cost
-            want = next(each for each in mine if each.traffic is head.traffic)
-            lacking = ahead + want.cost - room
-            if lacking > TOLERANCE:
+        ahead = 0.0
+        for waiting, manual_waits in _in_turn([*others, *(_waiting(process, each, now) for each in wants)], self.claim):
+            ahead += waiting.cost
+            if waiting.process != process:
+                continue
+            if ahead - room > TOLERANCE:
+                lacking = ahead - room
                 break
-            lacking = None
-            room -= want.cost
-            self._take(want, bulk_waits=any(each.traffic is Traffic.BULK for each in heads))
-            granted.append(want)
-            left.remove(want)
-        self.heads = [*others, *(_head(process, each, now) for each in _first_of_each(left))]
+            if waiting.traffic is Traffic.BULK:
+                self._take_as_bulk(waiting.cost, manual_waits=manual_waits)
+            else:
+                bulk_waits = bool(left[Traffic.BULK]) or any(each.traffic is Traffic.BULK for each in others)
+                self._take_as_manual(waiting.cost, bulk_waits=bulk_waits)
+            granted.append(left[waiting.traffic].popleft())
+        self.queue = [*others, *(_waiting(process, each, now) for line in left.values() for each in line)]
         return Served(tuple(granted), lacking)
 
     def shift(self, micros: int) -> None:
         """Take it that the clock was set by so much."""
-        self.heads = [
-            Head(each.process, each.traffic, each.cost, each.since + micros, each.seen + micros) for each in self.heads
-        ]
+        self.queue = [replace(each, since=each.since + micros, seen=each.seen + micros) for each in self.queue]
 
-    def _take(self, want: Want, *, bulk_waits: bool) -> None:
-        if want.traffic is Traffic.BULK:
-            self.claim = max(0.0, self.claim - want.cost)
-        elif bulk_waits:
-            self.claim += want.cost * CLAIMED
-        else:
-            self.claim = 0.0
+    def _take_as_bulk(self, cost: float, *, manual_waits: bool) -> None:
+        self.claim -= cost
+        if not manual_waits:  # there was enough for everybody
+            self.claim = max(0.0, self.claim)
+
+    def _take_as_manual(self, cost: float, *, bulk_waits: bool) -> None:
+        self.claim = self.claim + cost * CLAIMED if bulk_waits else 0.0
 
 
-def _head(process: str, want: Want, now: int) -> Head:
-    return Head(process, want.traffic, want.cost, now - micros(want.waited), now)
+def _waiting(process: str, want: Want, now: int) -> Waiting:
+    return Waiting(process, want.traffic, want.cost, now - micros(want.waited), now)
 
 
-def _first_of_each(wants: Sequence[Want]) -> list[Want]:
-    """Find the first of each class among wants, of which the first have waited longest."""
-    found: dict[Traffic, Want] = {}
-    for want in wants:
-        found.setdefault(want.traffic, want)
-    return list(found.values())
-
-
-def _in_turn(heads: Sequence[Head], claim: float) -> Iterator[Head]:
-    """Put those who wait in the order in which they are served."""
+def _in_turn(everybody: Sequence[Waiting], claim: float) -> Iterator[tuple[Waiting, bool]]:
+    """Put those who wait in the order in which they are served; after each, do manual calls still wait?"""
     lines = {
-        traffic: sorted(
-            (head for head in heads if head.traffic is traffic), key=lambda head: (head.since, head.process)
+        traffic: deque(
+            sorted((each for each in everybody if each.traffic is traffic), key=lambda each: (each.since, each.process))
         )
         for traffic in Traffic
     }
@@ -133,8 +127,8 @@ def _in_turn(heads: Sequence[Head], claim: float) -> Iterator[Head]:
     while manual or bulk:
         if bulk and (not manual or claim >= bulk[0].cost - TOLERANCE):
             claim = max(0.0, claim - bulk[0].cost)
-            yield bulk.pop(0)
+            yield bulk.popleft(), bool(manual)
         else:
             if bulk:
                 claim += manual[0].cost * CLAIMED
-            yield manual.pop(0)
+            yield manual.popleft(), bool(manual)

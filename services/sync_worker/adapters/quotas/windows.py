@@ -172,6 +172,6 @@ def _wait(state: WindowState, quota: Quota, lacking: float, now: int) -> float:
     """Say in how many seconds there is room, as far as is known: a call under way may be answered now."""
     if state.locked_until is not None:
         return (state.locked_until - now) / SECOND if state.locked_until > now else PROBE_SECONDS
-    hours = sorted([*state.answered, *(min(until, now + quota.micros) for until in state.under_way.values())])
-    enough = min(math.ceil(lacking), len(hours))
-    return (hours[enough - 1] - now) / SECOND if enough else quota.seconds
+    freed_at = sorted([*state.answered, *(min(until, now + quota.micros) for until in state.under_way.values())])
+    enough = min(math.ceil(lacking), len(freed_at))
+    return (freed_at[enough - 1] - now) / SECOND if enough else quota.seconds

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sync_worker.adapters.backoff import Backoff, Retries
 from sync_worker.adapters.shopify import documents
 from sync_worker.adapters.shopify.answers import LONGEST_RETRY_AFTER, Data, Fault, RateLimited, Refused
-from sync_worker.adapters.shopify.refusals import key_is_taken, outcome_of, running_still
+from sync_worker.adapters.shopify.refusals import key_is_taken, outcome_of, refusals_of, running_still
 from sync_worker.adapters.shopify.transport import Request, Transport
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.shopify import BatchOutcome
@@ -122,8 +122,8 @@ def _settled(request: Request, outcome: BatchOutcome, course: _Course) -> BatchO
     """After a lost answer, a refusal speaks of the first sending only where a key ties the two together."""
     if not course.unknown or outcome.applied or (request.keyed and not key_is_taken(outcome)):
         return outcome
-    reasons = [*outcome.refusals.values(), *([outcome.batch_refusal] if outcome.batch_refusal is not None else [])]
-    raise _unavailable(reasons[0].code, f"refused after an answer was lost: {reasons[0].message}", course)
+    reason = refusals_of(outcome)[0]
+    raise _unavailable(reason.code, f"refused after an answer was lost: {reason.message}", course)
 
 
 def _unavailable(code: str, message: str, course: _Course, retry_after: float | None = None) -> VendorUnavailable:

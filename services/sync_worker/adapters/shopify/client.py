@@ -15,7 +15,7 @@ from sync_worker.adapters.shopify.checking import shop_access
 from sync_worker.adapters.shopify.documents import PAGE_ROWS, Document
 from sync_worker.adapters.shopify.gid import gid
 from sync_worker.adapters.shopify.limiter import CostBucket
-from sync_worker.adapters.shopify.session import ShopSession, open_session
+from sync_worker.adapters.shopify.session import ShopSession
 from sync_worker.adapters.shopify.transport import CALL_SECONDS, Request, Transport
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
@@ -60,10 +60,9 @@ class ShopifyClient:
         call_seconds: float = CALL_SECONDS,
         traffic: Traffic = Traffic.BULK,
         *,
-        session: ShopSession | None = None,
+        session: ShopSession,
     ) -> None:
-        session = session or open_session(account, http, clock, call_seconds)
-        transport = Transport(account, http, bucket, gate, clock, call_seconds, traffic, session=session)
+        transport = Transport(account, http, bucket, gate, clock, call_seconds, traffic, session)
         self.metrics = transport.metrics
         self._transport = transport
         self._clock = clock

@@ -23,9 +23,6 @@ class CostReport:
     status: ThrottleStatus | None = None
 
 
-NOTHING_SAID = CostReport()
-
-
 def cost_report(body: object) -> CostReport:
     """Read the costs out of an answer's body; what is missing or unreadable is left out, since it is no data of ours."""
     cost = _inside(_inside(body, "extensions"), "cost")

@@ -30,9 +30,6 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.stores import ShopifyAccount
 from sync_worker.domain.traffic import Traffic
 
-UNEXPLAINED_PAUSE_SECONDS = 1.0
-"""Shopify's documented back-off, for a refusal that says nothing of when to come again."""
-
 LEAVE_SECONDS = 5.0
 """Lent points may be used for so long, and a call that holds some must be sent within so long."""
 

@@ -48,10 +48,14 @@ def outcome_of(payload: object, entries: int) -> BatchOutcome:
     return BatchOutcome(not errors, refusals, whole)
 
 
+def refusals_of(outcome: BatchOutcome) -> list[ItemRefusal]:
+    """List every refusal of a batch: those of its entries, and then the one that names none."""
+    return [*outcome.refusals.values(), *([] if outcome.batch_refusal is None else [outcome.batch_refusal])]
+
+
 def running_still(outcome: BatchOutcome) -> ItemRefusal | None:
     """Find the word that an earlier sending with the same key is still being worked on, whatever it names."""
-    said_of = [*outcome.refusals.values(), *([outcome.batch_refusal] if outcome.batch_refusal else [])]
-    return next((refusal for refusal in said_of if refusal.code == STILL_RUNNING), None)
+    return next((refusal for refusal in refusals_of(outcome) if refusal.code == STILL_RUNNING), None)
 
 
 def key_is_taken(outcome: BatchOutcome) -> bool:

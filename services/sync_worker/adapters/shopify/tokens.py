@@ -12,6 +12,7 @@ import httpx
 import structlog
 
 from sync_worker.adapters.backoff import retry_after_seconds
+from sync_worker.adapters.quotas.buckets import UNEXPLAINED_PAUSE_SECONDS
 from sync_worker.adapters.shopify.answers import (
     LONGEST_RETRY_AFTER,
     Fault,
@@ -21,7 +22,6 @@ from sync_worker.adapters.shopify.answers import (
     said,
     status_answer,
 )
-from sync_worker.adapters.shopify.limiter import UNEXPLAINED_PAUSE_SECONDS
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.failures import AccessRefused, MalformedAnswer

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 import orjson
 
+from sync_worker.adapters.quotas.buckets import UNEXPLAINED_PAUSE_SECONDS
 from sync_worker.adapters.quotas.line import ShutError
 from sync_worker.adapters.shopify.answers import (
     LONGEST_RETRY_AFTER,
@@ -19,7 +20,7 @@ from sync_worker.adapters.shopify.answers import (
 )
 from sync_worker.adapters.shopify.costs import CostReport, ThrottleStatus, cost_report
 from sync_worker.adapters.shopify.documents import Document
-from sync_worker.adapters.shopify.limiter import UNEXPLAINED_PAUSE_SECONDS, CostBucket, Reservation
+from sync_worker.adapters.shopify.limiter import CostBucket, Reservation
 from sync_worker.adapters.shopify.session import ShopSession
 from sync_worker.adapters.shopify.tokens import NoToken, Token
 from sync_worker.application.ports.call_gate import CallGate
@@ -60,9 +61,8 @@ class Transport:
         bucket: CostBucket,
         gate: CallGate,
         clock: Clock,
-        call_seconds: float = CALL_SECONDS,
-        traffic: Traffic = Traffic.BULK,
-        *,
+        call_seconds: float,
+        traffic: Traffic,
         session: ShopSession,
     ) -> None:
         self.metrics = VendorMetrics()

@@ -22,10 +22,10 @@ from sync_worker.application.ports.shopify_bulk import (
 )
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.application.pull.ahead import ahead
-from sync_worker.application.pull.bulk_begin import BulkBeginning
+from sync_worker.application.pull.bulk_begin import Begun, BulkBeginning
 from sync_worker.application.pull.bulk_place import BulkPlace
 from sync_worker.application.pull.pace import Pace
-from sync_worker.application.pull.sources import PlaceUseless, Step
+from sync_worker.application.pull.sources import PlaceUseless, Step, Waiting
 from sync_worker.domain.failures import AccessRefused, JobCancelled, Origin, SyncFailure, WorkStopped
 
 FIRST_LOOK_SECONDS = 0.05
@@ -71,10 +71,14 @@ class BulkSource:
         self._operation: BulkOperation | None = None
         self._beginning = BulkBeginning(bulk, wanted, pull.pull_id, pull.began, job, clock)
 
-    async def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
+    async def steps(self, place: str | None) -> AsyncGenerator[Step | Waiting, None]:
         """Find or start the operation, wait for it, and read its result to the end; see `PullSource`."""
         try:
-            begun = await self._beginning.begin(place)
+            begun: Begun | Waiting | None = await self._beginning.find(place)
+            while not isinstance(begun, Begun):
+                begun = await self._beginning.start()
+                if isinstance(begun, Waiting):
+                    yield begun
             self._operation = begun.operation
             if begun.place.written() != place:
                 yield _standing(begun.place, begun.operation)

@@ -14,6 +14,7 @@ from sync_worker.application.ports.shopify_bulk import (
 )
 from sync_worker.application.pull.bulk_place import BulkPlace, read_place
 from sync_worker.application.pull.pace import Pace
+from sync_worker.application.pull.sources import Waiting
 from sync_worker.domain.failures import VendorUnavailable
 
 SLOT_WAIT_SECONDS = 600.0
@@ -43,15 +44,18 @@ class BulkBeginning:
         self._began = began
         self._job = job
         self._clock = clock
+        self._pace = Pace(clock, first_seconds=1.0, longest_seconds=20.0)
+        self._taken = False
 
-    async def begin(self, place: str | None) -> Begun:
-        """Go on with the operation of a place, or one that was started and not noted down, or else start one.
+    async def find(self, place: str | None) -> Begun | None:
+        """Find the operation of a place, or one that was started and not noted down; None where one has to be started.
 
         An operation that came to nothing before anything was read of it is replaced.
 
         Raises:
+            PlaceUseless: The place was not written by this release.
             UnusableResult: The operation came to nothing after something was read of it.
-            VendorUnavailable: BULK_SLOTS_TAKEN, and as `ShopifyBulk` says.
+            VendorFailure: As `ShopifyBulk` says.
         """
         if place is not None:
             kept = read_place(place)
@@ -61,16 +65,22 @@ class BulkBeginning:
             if kept.position != BEGINNING:
                 state = "unknown to Shopify" if operation is None else operation.state.value
                 raise UnusableResult("BULK_RESULT_GONE", f"the bulk operation that was being read is {state}")
-        return await self._left_behind() or await self._started()
+        return await self._left_behind()
 
     async def _left_behind(self) -> Begun | None:
         """Find an operation of which only Shopify knows: an attempt died between starting it and noting it down."""
         operation = await self._bulk.find(self._pull_id)
         return None if operation is None else Begun(operation, BulkPlace(operation.operation_id, self._began))
 
-    async def _started(self) -> Begun:
+    async def start(self) -> Begun | Waiting:
+        """Start an operation; where there is no slot for it, say so. Called again, it waits a while and tries again.
+
+        Raises:
+            VendorFailure: BULK_SLOTS_TAKEN, and as `ShopifyBulk` says.
+        """
+        if self._taken:
+            await self._pace.rest()
         unknown = 0
-        pace = Pace(self._clock, first_seconds=1.0, longest_seconds=20.0)
         while True:
             read_time = self._clock.now_micros()
             try:
@@ -79,17 +89,18 @@ class BulkBeginning:
                 unknown += 1
                 if not lost.outcome_unknown or unknown > MOST_UNKNOWN_STARTS:
                     raise
-                await pace.rest()
+                await self._pace.rest()
                 if (found := await self._left_behind()) is not None:
                     return found
                 continue
             if isinstance(outcome, BulkOperation):
                 return Begun(outcome, BulkPlace(outcome.operation_id, read_time))
             self._job.check()
-            await self._wait_for_a_slot(outcome, pace)
+            return self._waiting_for_a_slot(outcome)
 
-    async def _wait_for_a_slot(self, taken: SlotsTaken, pace: Pace) -> None:
-        if pace.rested >= SLOT_WAIT_SECONDS:
+    def _waiting_for_a_slot(self, taken: SlotsTaken) -> Waiting:
+        if self._pace.rested >= SLOT_WAIT_SECONDS:
             message = f"no bulk operation could be started for {SLOT_WAIT_SECONDS / 60:g} minutes: {taken.message}"
             raise VendorUnavailable("shopify", "BULK_SLOTS_TAKEN", message)
-        await pace.rest()
+        self._taken = True
+        return Waiting(f"waits until Shopify runs another bulk operation of the app: {taken.message}")

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass, replace
 
 import orjson
 
-from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkPosition, UnusableResult
+from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkPosition
+from sync_worker.application.pull.sources import unreadable_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,11 @@ def read_place(place: str) -> BulkPlace:
     """Read a place that was written.
 
     Raises:
-        UnusableResult: It was not written by this release.
+        PlaceUseless: It was not written by this release.
     """
     try:
         kept = orjson.loads(place)
         position = BulkPosition(kept["offset"], kept["lines"], kept["roots"])
         return BulkPlace(kept["bulk_operation"], kept["read_time"], position)
     except (KeyError, TypeError, ValueError):
-        message = "The place that was reached cannot be read by this release; the next attempt begins anew."
-        raise UnusableResult("PULL_PLACE_UNREADABLE", message) from None
+        raise unreadable_place() from None

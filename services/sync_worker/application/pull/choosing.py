@@ -1,11 +1,9 @@
 """How each pull is read."""
 
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
-from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext
 from sync_worker.application.ports.pages import Page
@@ -14,12 +12,13 @@ from sync_worker.application.ports.shopify import Shopify
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.bulk import BulkSource
 from sync_worker.application.pull.bulk_place import is_bulk_place
+from sync_worker.application.pull.last_call_gate import LastCallGate
 from sync_worker.application.pull.left_behind import ClearingFirst
 from sync_worker.application.pull.paged import PagedSource
 from sync_worker.application.pull.pages_then_bulk import DEEPEST_PAGE, PagesThenBulk
 from sync_worker.application.pull.sources import PullSource
-from sync_worker.application.pull.windows import MirroredCustomers, WindowedSource, is_place
-from sync_worker.domain.failures import JobCancelled, Origin
+from sync_worker.application.pull.windows import MirroredCustomers, WindowedSource, is_window_place
+from sync_worker.domain.failures import Origin
 from sync_worker.domain.requests import (
     NhanhCustomerFilter,
     NhanhProductFilter,
@@ -30,18 +29,6 @@ from sync_worker.domain.requests import (
     ShopifyCustomerFilter,
     ShopifyProductFilter,
 )
-
-
-class LastCallGate:
-    """`CallGate` for the one call that is still made for a cancelled job: to cancel what it had going at Shopify."""
-
-    def __init__(self, gate: CallGate) -> None:
-        self._gate = gate
-
-    async def pass_through(self, timeout_seconds: float) -> None:
-        """Let a call through although the job is cancelled; see `CallGate`."""
-        with contextlib.suppress(JobCancelled):
-            await self._gate.pass_through(timeout_seconds)
 
 
 def source_of(
@@ -59,7 +46,7 @@ def source_of(
     nhanh = vendors.nhanh(job.store, job.gate)
     if isinstance(wanted, NhanhProductFilter):
         return PagedSource(Origin.NHANH, partial(nhanh.product_page, wanted), nhanh.metrics, clock)
-    if wanted.updated_since is None and (place.cursor is None or is_place(place.cursor)):
+    if wanted.updated_since is None and (place.cursor is None or is_window_place(place.cursor)):
         return WindowedSource(nhanh, wanted, mirrored, clock)
     return PagedSource(Origin.NHANH, partial(nhanh.customer_page, wanted), nhanh.metrics, clock)
 

@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 import structlog
 
-from sync_worker.application.ports.shopify_bulk import BulkState, ShopifyBulk, UnusableResult
+from sync_worker.application.ports.shopify_bulk import BulkState, ShopifyBulk
 from sync_worker.application.pull.bulk_place import is_bulk_place, read_place
-from sync_worker.application.pull.sources import PullSource, Step
+from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step, Waiting
 from sync_worker.domain.failures import OperationFailure
 
 PATIENCE_SECONDS = 10.0
@@ -32,7 +32,7 @@ class ClearingFirst:
         """That of the source; see `PullSource`."""
         return self._source.way
 
-    async def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
+    async def steps(self, place: str | None) -> AsyncGenerator[Step | Waiting, None]:
         """Cancel, and read; see `PullSource`."""
         await abandon(self._bulk, self._left)
         async with aclosing(self._source.steps(place)) as steps:
@@ -50,7 +50,7 @@ async def abandon(bulk: ShopifyBulk, place: str) -> None:
         return
     try:
         operation_id = read_place(place).operation_id
-    except UnusableResult:
+    except PlaceUseless:
         return
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):

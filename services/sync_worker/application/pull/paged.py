@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
+from functools import partial
 from math import inf
 
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import Page
 from sync_worker.application.ports.pull_catalog import MirrorRow
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
+from sync_worker.application.pull.fetched import Fetched, fetch
 from sync_worker.application.pull.sources import Step
 from sync_worker.domain.failures import Origin
 
@@ -48,19 +49,7 @@ class PagedSource:
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
 
-    def _next(self, cursor: str | None) -> "asyncio.Task[_Fetched] | None":
+    def _next(self, cursor: str | None) -> asyncio.Task[Fetched[MirrorRow]] | None:
         """Send for a page, if one more may be read."""
         self._left -= 1
-        return asyncio.create_task(self._fetch(cursor)) if self._left >= 0 else None
-
-    async def _fetch(self, cursor: str | None) -> "_Fetched":
-        read_time = self._clock.now_micros()
-        return _Fetched(await self._read(cursor), read_time)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    """A page, and when it was asked for (Unix microseconds)."""
-
-    page: Page[MirrorRow]
-    read_time: int
+        return asyncio.create_task(fetch(partial(self._read, cursor), self._clock)) if self._left >= 0 else None

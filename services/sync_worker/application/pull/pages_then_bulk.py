@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from sync_worker.application.pull.bulk import BulkSource
 from sync_worker.application.pull.paged import PagedSource
-from sync_worker.application.pull.sources import Step
+from sync_worker.application.pull.sources import Step, Waiting
 
 DEEPEST_PAGE = 100
 """Of 250 rows each: Shopify pages through no more than 25,000 of one list (shopify.dev, "Shopify API limits")."""
@@ -26,7 +26,7 @@ class PagesThenBulk:
         self._pages = pages
         self._bulk = bulk
 
-    async def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
+    async def steps(self, place: str | None) -> AsyncGenerator[Step | Waiting, None]:
         """Read from a page on; see `PullSource`. Once there is an operation, it is the place, and `BulkSource` alone goes on."""
         async with aclosing(self._pages.steps(place)) as steps:
             async for step in steps:
@@ -34,6 +34,6 @@ class PagesThenBulk:
                 if step.place is None:
                     return
         self.way = f"{self._pages.way}, and {self._bulk.way} behind page {DEEPEST_PAGE}"
-        async with aclosing(self._bulk.steps(None)) as steps:
-            async for step in steps:
-                yield step
+        async with aclosing(self._bulk.steps(None)) as gathered:
+            async for each in gathered:
+                yield each

@@ -16,8 +16,8 @@ class Step:
 
     `place` is where an attempt after a crash goes on, in the source's own words; None: the list has been read to its end.
     `read_time` (Unix microseconds) is when the vendor was asked, at the latest. `pages` is what the step counts as: 0 where
-    it only moves the place. `expected` is how many rows there will be in all, where that is known. `note` tells people what
-    is going on where rows do not.
+    it only moves the place. `expected` is how many rows there will be in all, where that is known; with
+    the last step the pull is held to it. `note` tells people what is going on where rows do not.
     """
 
     rows: Sequence[MirrorRow]
@@ -27,6 +27,13 @@ class Step:
     pages: int = 1
     expected: int | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing has been read and nothing moves yet; `note` tells people what is waited for."""
+
+    note: str
 
 
 class PullSource(Protocol):
@@ -40,7 +47,7 @@ class PullSource(Protocol):
         """How it is read, in words for people ("page by page"); empty until that is known. What is found may change it."""
         ...
 
-    def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
+    def steps(self, place: str | None) -> AsyncGenerator[Step | Waiting, None]:
         """Read on from a place that an earlier step named, None from the beginning, to the end.
 
         What comes next is fetched while the last step is worked on, and never much more: the source bounds what it holds.
@@ -62,3 +69,9 @@ class PlaceUseless(Exception):
     def __init__(self, failure: OperationFailure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+def unreadable_place() -> PlaceUseless:
+    """Say that a place was not written by this release."""
+    message = "The place that was reached cannot be read by this release; the next attempt begins anew."
+    return PlaceUseless(OperationFailure("PULL_PLACE_UNREADABLE", message, retryable=True))

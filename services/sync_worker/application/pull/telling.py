@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from sync_worker.application.ports.job import JsonValue, OperationResult
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullPlace
-from sync_worker.application.ports.vendor_metrics import VendorMetrics
-from sync_worker.application.pull.sources import PullSource, Step
+from sync_worker.application.pull.sources import PullSource, Step, Waiting
 from sync_worker.domain.failures import ItemFailure, Origin
 from sync_worker.domain.progress import Progress
 from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
@@ -25,10 +24,14 @@ class Telling:
         self._source = source
         self._resumed = begun_at.counts.pages > 0
         self._reads = not begun_at.read_to_end
-        self._begun = _introduction(begun_at, asked)
+        self._what = _what_is_read(begun_at, asked)
         self._expected: int | None = None
         self._note = ""
         self._write_seconds = 0.0
+
+    def waiting(self, step: Waiting) -> None:
+        """Take note of what is waited for."""
+        self._note = f"; {step.note}"
 
     def stored(self, step: Step, seconds: float) -> None:
         """Take note of a step that was stored, and how long that took."""
@@ -44,7 +47,7 @@ class Telling:
     @property
     def _introduction(self) -> str:
         """What is read, and how."""
-        return f"{self._begun}, {self._way}" if self._way else self._begun
+        return f"{self._what}, {self._way}" if self._way else self._what
 
     def progress(self, place: PullPlace) -> Progress:
         """Say how many rows there were so far; how many there will be is known of some ways of reading only."""
@@ -94,7 +97,7 @@ class Telling:
         return OperationResult(progress, result, words)
 
     def _metrics(self, place: PullPlace) -> dict[str, float]:
-        spent: VendorMetrics = self._source.metrics
+        spent = self._source.metrics
         metrics = {
             **{name: float(count) for name, count in asdict(place.counts).items()},
             "api_calls": float(spent.api_calls),
@@ -113,7 +116,7 @@ def _unreadable(counts: PullCounts) -> str:
     return f"; {counts.failed} more cannot be read and stay as they were"
 
 
-def _introduction(begun_at: PullPlace, asked: PullMode) -> str:
+def _what_is_read(begun_at: PullPlace, asked: PullMode) -> str:
     """Say what is read, and why it is more than what was asked for."""
     if begun_at.since is not None:
         since = datetime.fromtimestamp(begun_at.since, UTC)

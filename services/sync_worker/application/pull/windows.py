@@ -22,6 +22,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -29,10 +30,11 @@ import orjson
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.nhanh import MAX_IDS, Nhanh
 from sync_worker.application.ports.pages import Page
-from sync_worker.application.pull.sources import PlaceUseless, Step
+from sync_worker.application.pull.fetched import Fetched, fetch
+from sync_worker.application.pull.sources import Step, unreadable_place
 from sync_worker.application.pull.time_windows import CURSORS, Window, WindowPlan
 from sync_worker.domain.customers import NhanhCustomer
-from sync_worker.domain.failures import OperationFailure, Origin, VendorRefusal
+from sync_worker.domain.failures import Origin, VendorRefusal
 from sync_worker.domain.pulls import OVERLAP_SECONDS
 from sync_worker.domain.requests import NhanhCustomerFilter
 
@@ -112,7 +114,7 @@ class WindowedSource:
 
     async def _reading(self, at: "_Place") -> AsyncGenerator[Step, None]:
         """Read lists until something else has to be asked, or nothing is left (the place is None)."""
-        flights: dict[asyncio.Task[_Fetched], Window] = {}
+        flights: dict[asyncio.Task[Fetched[NhanhCustomer]], Window] = {}
         try:
             while at.phase.reads_lists:
                 self._launch(at, flights)
@@ -131,7 +133,7 @@ class WindowedSource:
                 flight.cancel()
             await asyncio.gather(*flights, return_exceptions=True)
 
-    def _launch(self, at: "_Place", flights: "dict[asyncio.Task[_Fetched], Window]") -> None:
+    def _launch(self, at: "_Place", flights: dict[asyncio.Task[Fetched[NhanhCustomer]], Window]) -> None:
         """Send every window that is to be read and is not under way on its way."""
         if at.ended or not at.phase.reads_lists:
             return
@@ -139,13 +141,12 @@ class WindowedSource:
             if all(window is not each for each in flights.values()):
                 flights[asyncio.create_task(self._fetch(window, margin=0 if at.bounds_belong else 1))] = window
 
-    async def _fetch(self, window: Window, *, margin: int) -> "_Fetched":
+    async def _fetch(self, window: Window, *, margin: int) -> Fetched[NhanhCustomer]:
         """Ask for the next page of a window, and so many seconds more at both ends."""
-        read_time = self._clock.now_micros()
         since = None if window.begin is None else window.begin - margin
         until = None if window.end is None else window.end + margin
         wanted = replace(self._wanted, updated_since=since, updated_until=until)
-        return _Fetched(await self._nhanh.customer_page(wanted, window.cursor), read_time)
+        return await fetch(partial(self._nhanh.customer_page, wanted, window.cursor), self._clock)
 
     async def _learning_bounds(self, at: "_Place") -> AsyncGenerator[Step, None]:
         """Ask for one second, in which a customer was changed. What Nhanh refuses to say is not known."""
@@ -172,14 +173,6 @@ class WindowedSource:
             if _any_undated(answer.rows):
                 at.phase, at.plan = Phase.WHOLE, WindowPlan.of_all(at.plan.top)
             yield Step(answer.rows, at.written(), read_time, answer.refused, pages=0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    """A page, and when it was asked for (Unix microseconds)."""
-
-    page: Page[NhanhCustomer]
-    read_time: int
 
 
 @dataclass(slots=True)
@@ -211,7 +204,7 @@ class _Place:
         return orjson.dumps(document).decode()
 
 
-def is_place(text: str) -> bool:
+def is_window_place(text: str) -> bool:
     """Whether a stored place is one of this source, not a vendor's cursor."""
     return _document(text) is not None
 
@@ -235,8 +228,7 @@ def _read(text: str) -> _Place:
         plan = WindowPlan.from_json(document["plan"])
         return _Place(Phase(document["phase"]), plan, document["after"], document["bounds_belong"])
     except (KeyError, TypeError, ValueError):
-        message = "The place that was reached cannot be read by this release; the next attempt begins anew."
-        raise PlaceUseless(OperationFailure("PULL_PLACE_UNREADABLE", message, retryable=True)) from None
+        raise unreadable_place() from None
 
 
 def _take(at: _Place, window: Window, page: Page[NhanhCustomer]) -> None:

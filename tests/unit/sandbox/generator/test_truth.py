@@ -11,7 +11,7 @@ from sandbox.options import SandboxOptions
 from sandbox.shopify.state import quantities
 from sandbox.world import StoreWorld, make_world
 
-from tests.unit.sandbox.conftest import SandboxTime
+from tests.fakes.clock import SandboxClock
 from tests.unit.sandbox.generator.normaliser import customer_keys, labelled, mutual, product_keys
 
 SEEDS = [20260701, 7, 99]
@@ -26,7 +26,7 @@ def twice(found: Iterable[int]) -> list[int]:
 def large(request: pytest.FixtureRequest) -> StoreWorld:
     """A store in which every kind of identity is found many times; no test here changes it."""
     options = SandboxOptions(products=400, customers=900, seed=request.param, stores=("hanoi",))
-    return make_world(options, SandboxTime()).stores["hanoi"]
+    return make_world(options, SandboxClock()).stores["hanoi"]
 
 
 def test_products_that_must_be_linked_are_those_whose_codes_say_so(large: StoreWorld) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from sandbox.nhanh.limits import CALLS, LENGTHENED_BY_SECONDS, LOCK_SECONDS, WINDOW_SECONDS, Limits, PathLimit
 
-from tests.unit.sandbox.conftest import SandboxTime
+from tests.fakes.clock import SandboxClock
 
 
 def test_a_hundred_and_fifty_calls_pass_and_the_next_is_refused() -> None:
@@ -25,7 +25,7 @@ def test_the_window_slides(second: float, passes: bool) -> None:
 
 def test_a_window_is_not_a_bucket() -> None:
     """150 calls spread over 29 seconds leave room for as many as have left the window, no more."""
-    limit, clock = PathLimit(CALLS), SandboxTime()
+    limit, clock = PathLimit(CALLS), SandboxClock()
     for _ in range(CALLS):
         assert limit.refused_for(clock.monotonic()) is None
         clock.advance(0.2)

@@ -13,18 +13,9 @@ from sandbox.world import StoreWorld
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import SandboxClock
 
 PATH = "/admin/api/2026-07/graphql.json"
-
-
-@dataclass
-class SandboxTime(ManualClock):
-    """The manual clock, as the sandbox asks it."""
-
-    def now(self) -> float:
-        """Unix seconds."""
-        return self.now_micros() / 1_000_000
 
 
 @dataclass
@@ -33,7 +24,7 @@ class ShopCaller:
 
     store: StoreWorld
     plan: FaultPlan
-    clock: SandboxTime
+    clock: SandboxClock
     http: httpx.AsyncClient
 
     @property
@@ -70,7 +61,7 @@ class ShopCaller:
 @pytest.fixture
 async def caller(store: StoreWorld) -> AsyncIterator[ShopCaller]:
     """A shop whose limits are the standard plan's."""
-    plan, clock = FaultPlan(), SandboxTime()
+    plan, clock = FaultPlan(), SandboxClock()
     endpoint = ShopifyEndpoint(store.shop, plan=plan, history=store.history, calls=store.calls, clock=clock, scale=1.0)
     app = Starlette(routes=[Route("/admin/api/{version}/graphql.json", endpoint.answer, methods=["POST"])])
     transport = httpx.ASGITransport(app)

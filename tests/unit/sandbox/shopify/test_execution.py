@@ -14,7 +14,7 @@ from sandbox.shopify.schema import checked, schema
 from sandbox.shopify.shop import Metafield
 from sandbox.world import StoreWorld
 
-from tests.unit.sandbox.shopify.conftest import SandboxTime
+from tests.fakes.clock import SandboxClock
 
 VARIANT = """
   __typename code: sku id legacyResourceId title displayName sku barcode price compareAtPrice inventoryQuantity updatedAt
@@ -38,7 +38,7 @@ NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Customer { note } .
 
 def call_of(store: StoreWorld) -> Call:
     """Make a call to a store's shop."""
-    return Call(store.shop, FaultPlan(), store.history, IdempotencyKeys(), SandboxTime())
+    return Call(store.shop, FaultPlan(), store.history, IdempotencyKeys(), SandboxClock())
 
 
 def both(store: StoreWorld, document: str, **variables: Any) -> tuple[ExecutionResult, ExecutionResult]:

@@ -149,13 +149,31 @@ async def test_what_a_deaf_replica_missed_it_finds(
 async def test_what_a_mute_replica_could_not_tell_is_told_later(
     here: RecordedChanges, there: RecordedChanges, overhearer: Overhearer
 ) -> None:
-    """What is published while its connection is broken waits for the next one."""
+    """What is published while it knows its connection to be broken waits for the next one, whole."""
     mute, _ = await overhearer.listening(2)
     await overhearer.admit(anybody=False)
-    await overhearer.break_off(mute)
+    with here.subscribe(PENDING):
+        await overhearer.ask_to_look()
+        await here.until((PENDING, "", None, True))
+        here.forget()
+        await overhearer.break_off(mute)
+        await here.until((PENDING, "", None, True))  # it looks when it has seen that the connection is broken
     tell(here, "job-1")
     await overhearer.admit(anybody=True)
     await there.until(*changed("job-1"))
+
+
+async def test_what_a_replica_told_a_connection_just_broken_is_found(
+    here: RecordedChanges, there: RecordedChanges, rows: JobRows, overhearer: Overhearer
+) -> None:
+    """It cannot know whether it was heard, and asks the others to look; or it sees the break in time, and tells it later."""
+    mute, _ = await overhearer.listening(2)
+    await rows.add("job-1")
+    with there.subscribe(of_job("job-1")):
+        overhearer.break_off_unseen(mute)
+        tell(here, "job-1")
+        await overhearer.until(lines.LOOK, "Jjob-1")
+        await there.until(*changed("job-1"))
 
 
 async def test_asked_to_look_it_looks(here: RecordedChanges, rows: JobRows, overhearer: Overhearer) -> None:

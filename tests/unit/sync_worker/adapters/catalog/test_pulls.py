@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from chassis.database import Database
 from sqlalchemy import Table, select, update
-from sync_worker.adapters.catalog.pulls import OUTDATED_MICROS, SqlPullCatalog
+from sync_worker.adapters.catalog.pulls import SqlPullCatalog
+from sync_worker.adapters.catalog.pulls_place import OUTDATED_MICROS
 from sync_worker.adapters.catalog.tables import (
     fences,
     nhanh_customers,

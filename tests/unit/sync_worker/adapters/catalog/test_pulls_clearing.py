@@ -7,7 +7,8 @@ from chassis.database import Database, DatabaseUnavailableError
 from sqlalchemy import Table, select
 from sync_worker.adapters.catalog import parts as parts_of_rows
 from sync_worker.adapters.catalog.listings import SqlCatalogReader
-from sync_worker.adapters.catalog.pulls import OUTDATED_MICROS, SqlPullCatalog
+from sync_worker.adapters.catalog.pulls import SqlPullCatalog
+from sync_worker.adapters.catalog.pulls_place import OUTDATED_MICROS
 from sync_worker.adapters.catalog.tables import pull_seen, unreadable_rows
 from sync_worker.application.ports.job import Fence
 from sync_worker.application.ports.pages import RowRefusal

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 from sync_worker.adapters.nhanh.limiter import SlidingWindows
+from sync_worker.domain.traffic import Traffic
 
-from tests.fakes.nhanh_traffic import Flow, a_flow
+from tests.fakes.nhanh_traffic import Flow, a_flow, a_window
 from tests.fakes.quota_ledger import MemoryLedger
 from tests.fakes.scripted_nhanh import an_account
 from tests.fakes.stepped_clock import SteppedClock
@@ -128,6 +129,22 @@ async def test_a_cancelled_wait_leaves_the_window_as_it_was(victim: int) -> None
     assert calls[victim].cancelled()
     assert flow.sent == [0.0, 10.0]
     assert 3.0 in flow.waited
+
+
+async def test_calls_that_give_up_leave_no_room_empty() -> None:
+    """A person's calls that are cancelled together, the last ones of their process, keep no bulk call of another waiting."""
+    ledger = MemoryLedger(SteppedClock())
+    one, two = (Flow(a_window(ledger, 3, 10.0, process), ledger.clock) for process in ("one", "two"))
+    before = [one.start(0.0) for _ in range(3)]
+    await one.clock.until(lambda: all(call.done() for call in before))
+    manual = [one.start(0.0, traffic=Traffic.MANUAL) for _ in range(3)]
+    bulk = [two.start(0.0) for _ in range(3)]
+    await one.clock.pass_time(9.5)
+    for call in manual:
+        call.cancel()
+    await one.clock.until(lambda: all(call.done() for call in bulk))
+    await asyncio.gather(*before, *bulk)
+    assert two.sent == [10.0, 10.0, 10.0]
 
 
 async def test_a_call_that_is_cancelled_under_way_counts() -> None:

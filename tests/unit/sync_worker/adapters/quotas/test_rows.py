@@ -6,7 +6,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 from sync_worker.adapters.quotas.buckets import BucketState, Lease
-from sync_worker.adapters.quotas.turns import Head, Turns
+from sync_worker.adapters.quotas.turns import Turns, Waiting
 from sync_worker.adapters.quotas.windows import WindowState
 from sync_worker.adapters.shopify import documents
 from sync_worker.domain.traffic import Traffic
@@ -18,7 +18,7 @@ from tests.fakes.shopify_traffic import bucket_of
 from tests.fakes.stepped_clock import SteppedClock
 
 LEAVE_SECONDS = 5.0
-TURNS = Turns([Head("two", Traffic.MANUAL, 2.0, START, START)], 0.5)
+TURNS = Turns([Waiting("two", Traffic.MANUAL, 2.0, START, START)], 0.5)
 WINDOW = WindowState(START, [START + 1], {"a": START + 2}, START + 3, "a", START + 4, START + 3, TURNS)
 BUCKET = BucketState(
     START, 2_000.0, 100.0, 7.5, 3.0, START + 1, heard=True, leases={"l": Lease(1.5, START)}, turns=TURNS
@@ -30,7 +30,7 @@ def with_more(text: str) -> str:
     state = orjson.loads(text)
     state["since_then"] = {"deep": [1]}
     state["turns"]["more"] = None
-    state["turns"]["heads"][0]["more"] = "x"
+    state["turns"]["queue"][0]["more"] = "x"
     for lease in state.get("leases", {}).values():
         lease["more"] = 1
     return orjson.dumps(state).decode()
@@ -43,7 +43,7 @@ def without(text: str, name: str) -> str:
 
 def broken(state: WindowState | BucketState) -> list[str]:
     """Rows that are none of its kind."""
-    wrong = [{**orjson.loads(state.text()), "turns": wrong} for wrong in (None, [], {"heads": [{}]}, {"heads": 7})]
+    wrong = [{**orjson.loads(state.text()), "turns": wrong} for wrong in (None, [], {"queue": [{}]}, {"queue": 7})]
     return [
         "garbage",
         "null",

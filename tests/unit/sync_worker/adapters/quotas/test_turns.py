@@ -51,6 +51,50 @@ def test_what_is_lacking_includes_all_who_go_before() -> None:
     assert turns.serve("two", (want("second", cost=2.0),), 1.0, NOW).lacking == 8.0
 
 
+def test_of_much_that_comes_free_at_once_manual_gets_its_four_fifths() -> None:
+    """Though bulk asks first, and asks again: every manual call that waits is known to it, in whichever process."""
+    turns = Turns()
+    for process in ("one", "two"):
+        assert serve(turns, process, *(want(f"{process} {number}", MANUAL) for number in range(5)), room=0.0) == []
+    calls = [want(f"bulk {number}") for number in range(10)]
+    assert serve(turns, "three", *calls, room=10.0) == ["bulk 0", "bulk 1"]
+    assert serve(turns, "three", *calls[2:], room=8.0) == []
+    for process, room in {"one": 8.0, "two": 3.0}.items():
+        serve(turns, process, *(want(f"{process} {number}", MANUAL) for number in range(5)), room=room)
+    assert [each.traffic for each in turns.queue].count(MANUAL) == 2
+
+
+def test_of_much_that_comes_free_at_once_who_came_first_gets_it_first() -> None:
+    """A process that asks first leaves enough for all calls of another that have waited longer, not only for the first."""
+    turns = Turns()
+    earlier = [want(f"earlier {number}", waited=2.0) for number in range(5)]
+    assert serve(turns, "one", *earlier, room=0.0) == []
+    assert serve(turns, "two", *(want(f"later {number}", waited=1.0) for number in range(5)), room=7.0) == [
+        "later 0",
+        "later 1",
+    ]
+    assert serve(turns, "one", *earlier, room=5.0) == [each.call_id for each in earlier]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.permutations(["one", "two", "three"]), st.integers(1, 30)), min_size=50, max_size=50))
+def test_both_keep_their_shares_whoever_asks_first(rounds: list[tuple[list[str], int]]) -> None:
+    """Two processes' manual calls wait beside a third's bulk calls, more than there ever is, and much comes free at once."""
+    turns = Turns()
+    calls = {process: [want("", BULK if process == "three" else MANUAL)] * 20 for process in ("one", "two", "three")}
+    for process, wants in calls.items():
+        serve(turns, process, *wants, room=0.0)
+    taken = dict.fromkeys(calls, 0)
+    for order, room in rounds:
+        left = float(room)
+        for process in order:
+            granted = len(serve(turns, process, *calls[process], room=left))
+            serve(turns, process, *calls[process], room=0.0)  # as many wait again
+            taken[process] += granted
+            left -= granted
+    assert abs(taken["three"] - 0.2 * sum(taken.values())) <= 10.0
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.integers(1, 40), min_size=60, max_size=60),
@@ -86,4 +130,4 @@ def test_turns_survive_their_writing() -> None:
     read = WindowState.read(WindowState(seen=NOW, turns=turns).text()).turns
     assert read == turns
     read.shift(-micros(10.0))
-    assert [each.since for each in read.heads] == [NOW - micros(12.0), NOW - micros(10.0)]
+    assert [each.since for each in read.queue] == [NOW - micros(12.0), NOW - micros(10.0)]

@@ -17,7 +17,8 @@ from sync_worker.domain.failures import LeaseLost, VendorUnavailable
 from sync_worker.domain.requests import ShopifyProductFilter
 
 from tests.fakes.bulk_shop import BulkShop, jsonl, variant_node
-from tests.fakes.shopify_http import TOKEN, OpenGate
+from tests.fakes.open_gate import OpenGate
+from tests.fakes.shopify_http import TOKEN
 
 NUMBERS = list(range(1, 41))
 CONTENT = jsonl(map(variant_node, NUMBERS))
@@ -252,6 +253,6 @@ async def test_the_gate_is_passed_for_every_chunk() -> None:
     operation = BulkOperation(1, BulkState.COMPLETED, 40, 40, f"{shop.host}/results/1")
     chunks = shop.client(gate).bulk.read(operation, EVERYTHING, BEGINNING)
     await anext(chunks)
-    gate.shut = LeaseLost()
+    gate.stop = LeaseLost()
     with pytest.raises(LeaseLost):
         await anext(chunks)

@@ -257,7 +257,7 @@ async def test_what_stops_the_work_stops_the_retries() -> None:
     shop = ScriptedShop([http(503)])
 
     def drain() -> None:
-        shop.gate.shut = Draining()
+        shop.gate.stop = Draining()
 
     shop.on_call = drain
     with pytest.raises(Draining):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync_worker.adapters.quotas.line import ShutError
-from sync_worker.adapters.shopify.costs import NOTHING_SAID, CostReport, ThrottleStatus, cost_report
+from sync_worker.adapters.shopify.costs import CostReport, ThrottleStatus, cost_report
 from sync_worker.adapters.shopify.documents import Document
 from sync_worker.adapters.shopify.limiter import LEAVE_SECONDS
 from sync_worker.domain.traffic import Traffic
@@ -114,7 +114,7 @@ async def test_no_call_asks_for_more_than_the_bucket_holds(
         held = await bucket.reserve(document, 1, call.traffic)
         await clock.sleep(call.legs[0])
         if not vendor.begin(call.requested):
-            bucket.throttled(held, NOTHING_SAID)
+            bucket.throttled(held, CostReport())
             return
         await clock.sleep(call.legs[1])
         answer = vendor.end(call.requested, call.used * call.requested)
@@ -135,7 +135,7 @@ async def test_a_full_bucket_lets_calls_through_at_once() -> None:
     clock = ManualClock()
     bucket = a_bucket(clock)
     for _ in range(28):
-        bucket.answered(await bucket.reserve(ROWS, 1), NOTHING_SAID)
+        bucket.answered(await bucket.reserve(ROWS, 1), CostReport())
     assert clock.elapsed == 0.0
     waits: list[float] = []
     await bucket.reserve(ROWS, 1, waited=waits.append)
@@ -155,7 +155,7 @@ async def test_nothing_dearer_than_the_whole_bucket_is_waited_for() -> None:
     """An estimate above a small plan's bucket waits for a full one, not for ever."""
     clock = ManualClock()
     bucket = a_bucket(clock, maximum=100.0, restore_rate=10.0)
-    bucket.answered(await bucket.reserve(ROWS, 1), NOTHING_SAID)
+    bucket.answered(await bucket.reserve(ROWS, 1), CostReport())
     await bucket.reserve(Document("much", "", points=900.0), 1)
     assert clock.elapsed == about(3.5)
 
@@ -221,7 +221,7 @@ async def test_a_refusal_without_figures_empties_the_bucket() -> None:
     """Nothing is believed to be there until it has been restored."""
     clock = ManualClock()
     bucket = a_bucket(clock)
-    bucket.throttled(await bucket.reserve(ROWS, 1), NOTHING_SAID)
+    bucket.throttled(await bucket.reserve(ROWS, 1), CostReport())
     await bucket.reserve(ROWS, 1)
     assert clock.elapsed == about(35 / 50)
 
@@ -299,4 +299,4 @@ async def test_a_pause_turns_away_who_does_not_wait_so_long() -> None:
 )
 def test_unreadable_figures_are_left_out(body: object) -> None:
     """A bucket without a size or a rate is no bucket."""
-    assert cost_report(body) == NOTHING_SAID
+    assert cost_report(body) == CostReport()

@@ -310,7 +310,7 @@ async def test_a_call_is_made_as_shopify_asks() -> None:
 async def test_a_shut_gate_sends_nothing_and_holds_no_points() -> None:
     """The gate is passed last: what was reserved for the call is free again."""
     shop = variants(VARIANT)
-    shop.gate.shut = LeaseLost()
+    shop.gate.stop = LeaseLost()
     for _ in range(40):
         with pytest.raises(LeaseLost):
             await shop.client.variant_page(ALL, None)

@@ -9,7 +9,8 @@ from sync_worker.domain.failures import AccessRefused, Draining, MalformedAnswer
 from sync_worker.domain.requests import ShopifyProductFilter
 
 from tests.fakes.granting_shop import DAY, SECRET, GrantingShop, granted
-from tests.fakes.shopify_http import OpenGate, ScriptedShop, Step, page
+from tests.fakes.open_gate import OpenGate
+from tests.fakes.shopify_http import ScriptedShop, Step, page
 
 ALL = ShopifyProductFilter()
 
@@ -244,7 +245,7 @@ async def test_no_token_is_asked_for_behind_a_shut_gate() -> None:
     """A job that stops, or may have lost its lease, makes no call of any kind; the next job is not held up."""
     shop = GrantingShop([granted("one")])
     with pytest.raises(Draining):
-        await shop.client(OpenGate(shut=Draining())).variant_page(ALL, None)
+        await shop.client(OpenGate(stop=Draining())).variant_page(ALL, None)
     assert shop.asked == []
     await shop.read()
     assert shop.seen == ["one"]

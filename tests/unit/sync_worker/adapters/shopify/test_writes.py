@@ -307,7 +307,7 @@ async def test_a_lost_lease_ends_the_retries_of_a_write() -> None:
     shop = ScriptedShop([LOST[0]])
 
     def lose() -> None:
-        shop.gate.shut = LeaseLost()
+        shop.gate.stop = LeaseLost()
 
     shop.on_call = lose
     with pytest.raises(LeaseLost):

@@ -233,6 +233,17 @@ async def test_a_slot_that_stays_taken_fails_the_job_for_now(world: BulkWorld) -
     assert (await world.pull(a_job(2))).progress.successful == 30
 
 
+async def test_people_are_told_that_it_waits_for_a_slot(world: BulkWorld) -> None:
+    """At once and as often as it looks; when there is one the words go."""
+    world.shop.taken = 3
+    job = a_job()
+    await world.pull(job)
+    waiting = [report for report in job.reports if "waits until Shopify runs another bulk operation" in report.message]
+    assert len(waiting) == 3
+    assert "5 operations are running" in waiting[0].message
+    assert waiting == job.reports[1:4]
+
+
 @pytest.mark.parametrize("began", [True, False])
 async def test_a_start_without_an_answer_is_looked_after(world: BulkWorld, began: bool) -> None:
     """What was started all the same is gone on with; what was not is started again."""

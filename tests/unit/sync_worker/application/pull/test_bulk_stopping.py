@@ -7,7 +7,7 @@ import pytest
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.application.ports.job import JobContext, OperationResult
 from sync_worker.application.ports.vendors import Vendors
-from sync_worker.application.pull.choosing import LastCallGate
+from sync_worker.application.pull.last_call_gate import LastCallGate
 from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.domain.failures import Draining, JobCancelled, JobPaused, LeaseLost, WorkStopped
 from sync_worker.domain.operations import Operation
@@ -15,7 +15,7 @@ from sync_worker.domain.requests import PullMode, PullRequest, ShopifyProductFil
 
 from tests.fakes.attempt import begin
 from tests.fakes.bulk_world import BulkWorld
-from tests.fakes.shopify_http import OpenGate
+from tests.fakes.open_gate import OpenGate
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ async def test_only_a_cancelled_job_takes_its_operation_with_it(
 async def test_the_last_call_needs_the_lease(stop: WorkStopped) -> None:
     """Only a cancelled job has one; whoever lost its lease makes no call under it."""
     with pytest.raises(type(stop)):
-        await LastCallGate(OpenGate(shut=stop)).pass_through(1.0)
-    await LastCallGate(OpenGate(shut=JobCancelled())).pass_through(1.0)
+        await LastCallGate(OpenGate(stop=stop)).pass_through(1.0)
+    await LastCallGate(OpenGate(stop=JobCancelled())).pass_through(1.0)

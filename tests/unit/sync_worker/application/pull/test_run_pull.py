@@ -8,7 +8,7 @@ from chassis.database import Database
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
 from sync_worker.application.ports.job import OperationResult
 from sync_worker.application.pull.run_pull import filter_hash, run_pull
-from sync_worker.domain.failures import AccessRefused, JobCancelled, VendorUnavailable
+from sync_worker.domain.failures import AccessRefused, JobCancelled, OperationFailure, VendorRefusal, VendorUnavailable
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import (
     NhanhCustomerFilter,
@@ -128,6 +128,32 @@ async def test_an_attempt_goes_on_where_the_last_one_stopped(world: World) -> No
     assert job.reports[0].successful == 6
     assert "from page 3 on" in job.reports[0].message
     assert (done.progress.successful, done.result["resumed"]) == (8, True)
+
+
+async def test_a_place_that_the_vendor_refuses_is_given_up(world: World) -> None:
+    """It named the cursor itself; with it every later pull would fail, until somebody clears the place."""
+    vendors = listing(PRODUCTS)
+    vendors.vendor.troubles[1] = VendorUnavailable("nhanh", "HTTP_503", "Nhanh is not available")
+    with pytest.raises(VendorUnavailable):
+        await world.pull(a_job(), vendors)
+    vendors.vendor.troubles[1] = VendorRefusal("nhanh", "ERR_INVALID_FORM_FIELDS", "paginator.next is not a cursor")
+    with pytest.raises(OperationFailure, match=r"not a cursor; the place .* is given up") as refused:
+        await world.pull(a_job(2), vendors)
+    assert (refused.value.code, refused.value.retryable) == ("ERR_INVALID_FORM_FIELDS", True)
+    world.clock.advance(1)
+    done = await world.pull(a_job(2), vendors)
+    assert (done.progress.successful, done.result["resumed"]) == (8, False)
+
+
+@pytest.mark.parametrize("page", [0, 1])
+async def test_a_refusal_of_anything_else_leaves_the_place(world: World, page: int) -> None:
+    """Of the filter, or of a cursor that this very attempt was given: trying again without a change cannot help."""
+    vendors = listing(PRODUCTS)
+    vendors.vendor.troubles[page] = VendorRefusal("nhanh", "ERR_INVALID_FORM_FIELDS", "no such field")
+    with pytest.raises(VendorRefusal):
+        await world.pull(a_job(), vendors)
+    done = await world.pull(a_job(2), vendors)
+    assert (done.progress.successful, done.result["resumed"]) == (8, page > 0)
 
 
 async def test_a_finished_job_only_says_so_again(world: World) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sync_worker.application.ports.nhanh import Nhanh
 from sync_worker.application.pull import time_windows
 from sync_worker.application.pull.sources import PlaceUseless, Step
-from sync_worker.application.pull.windows import LOOK_PAGES, WindowedSource, is_place
+from sync_worker.application.pull.windows import LOOK_PAGES, WindowedSource, is_window_place
 from sync_worker.domain.customers import NhanhCustomer
 from sync_worker.domain.failures import VendorRefusal, VendorUnavailable
 from sync_worker.domain.pulls import OVERLAP_SECONDS
@@ -292,9 +292,9 @@ async def test_a_vendors_cursor_is_no_place_of_windows() -> None:
     world = a_world(spread(40, NOW))
     await world.attempt(steps=10)
     assert world.mirror.place is not None
-    assert is_place(world.mirror.place)
+    assert is_window_place(world.mirror.place)
     for cursor in ('{"id":7}', "[1742545330,6478]", '"92220"', "7", "no json"):
-        assert not is_place(cursor)
+        assert not is_window_place(cursor)
 
 
 @pytest.mark.parametrize("place", ['{"phase":"resting"}', '{"phase":"windows","plan":{},"after":0}'])
