@@ -19,4 +19,7 @@ def expiry_warning(expires_at: int | None, now_micros: int) -> str | None:
     if left >= WARNED_DAYS:
         return None
     when = "has expired" if left < 0 else "expires today" if left == 0 else f"expires in {left} day{'s' * (left > 1)}"
-    return f"Nhanh's access token {when}: log in at Nhanh for a new one and put it where the stores file names it"
+    return (
+        f"Nhanh's access token {when}: log in at Nhanh for a new one, put it where the stores file names it, "
+        "and restart SyncWorker"
+    )

@@ -29,7 +29,7 @@ MESSAGE_LENGTH = 300
 _ACCESS: Mapping[int, tuple[str, str]] = {
     401: (
         "INVALID_TOKEN",
-        "Shopify does not take the access token: check that the app is still installed, put a token that is good where the "
+        "Shopify does not take the access token: check it, and that the app is still installed; put a good one where the "
         "stores file names it, and restart SyncWorker, which reads it when it starts",
     ),
     402: ("SHOP_FROZEN", "the shop is frozen: its owner has to settle its bill with Shopify"),

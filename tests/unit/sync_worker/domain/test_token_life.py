@@ -34,6 +34,7 @@ def test_people_are_told_in_words(days: int, said: str) -> None:
     assert warning is not None
     assert said in warning
     assert "log in at Nhanh" in warning
+    assert "restart SyncWorker" in warning
 
 
 def test_what_nobody_knows_is_no_warning() -> None:
