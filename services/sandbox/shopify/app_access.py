@@ -14,7 +14,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.answers import json_answer, plain_fault
+from sandbox.answers import CutConnection, json_answer, plain_fault
 from sandbox.calls import CallCounts
 from sandbox.clock import Clock
 from sandbox.faults import FaultKind, FaultPlan, Rule
@@ -86,7 +86,9 @@ async def exchange(
         return _refused(*refusal)
     calls.answered[name] += 1
     token = app.grant(clock.now())
-    return json_answer({"access_token": token, "scope": ",".join(sorted(scopes)), "expires_in": app.token_seconds})
+    granted = {"access_token": token, "scope": ",".join(sorted(scopes)), "expires_in": app.token_seconds}
+    cut = rule is not None and rule.kind is FaultKind.DROP_AFTER_COMMIT
+    return CutConnection() if cut else json_answer(granted)
 
 
 def too_many(rule: Rule) -> Response:

@@ -73,6 +73,15 @@ async def test_what_is_granted_no_token(box: Caller) -> None:
     assert not box.store.shop.app.expires_at
 
 
+async def test_a_grant_whose_answer_is_lost(box: Caller) -> None:
+    """The token has been granted, although nobody knows it; the next request is granted another."""
+    box.fault("shopify", "oauth/access_token", FaultKind.DROP_AFTER_COMMIT)
+    with pytest.raises(httpx.HTTPError):
+        await box.http.post(PATH, data=credentials(box))
+    assert len(box.store.shop.app.expires_at) == 1
+    assert (await box.http.post(PATH, data=credentials(box))).json()["access_token"]
+
+
 async def test_a_token_that_is_taken_back(box: Caller) -> None:
     """It is refused like one that has expired."""
     token = (await box.http.post(PATH, data=credentials(box))).json()["access_token"]
