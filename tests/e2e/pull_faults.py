@@ -1,111 +1,12 @@
-"""Every fault of the sandbox's plan at every call of a pull: how it is planned, and how the pull ends under it.
+"""Every fault of the sandbox's plan at every call of a shop's first pulls.
 
 Each kind of fault stands in one of a call's two tables: what is played there, or what is not, and why.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Any
-
 from sandbox.faults import FaultKind as Kind
-from sandbox.faults import Rule
 
-from tests.fakes.pulls import BULK_PULLS, NHANH_PULLS, PAGED_PULLS, Pull
-
-
-class Ending(Enum):
-    """How a pull ends under a fault, the quickest first.
-
-    Where it fails it is pulled again once the fault is over, and then all is right.
-    """
-
-    SURVIVED = auto()
-    """Completed by its first attempt."""
-    WAITING = auto()
-    """It waits for an operation that never ends, until it is cancelled."""
-    ONE_ROW = auto()
-    """Partially completed: one row is missing, and told of with the code."""
-    REFUSED = auto()
-    """The job fails with the code at once, since no other attempt would end otherwise."""
-    LATER = auto()
-    """The first attempt fails with the code and may be made again: the second completes."""
-    GIVEN_UP = auto()
-    """Every attempt fails with the code, and then the job does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A kind of fault, the rest of its rule, and what comes of it.
-
-    `operations` is how many bulk operations have been started by then; `after` are faults that hit the same call before it.
-    """
-
-    kind: Kind
-    rule: Mapping[str, Any]
-    ends: Ending
-    code: str = ""
-    operations: int = 1
-    after: tuple[Kind, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of some pulls: so many of it pass before a fault, so that it hits a list in its middle."""
-
-    pulls: tuple[Pull, ...]
-    names: tuple[str, ...]
-    passing: int
-    played: tuple[Fault, ...]
-    not_played: Mapping[Kind, str]
-
-    def kinds(self) -> list[Kind]:
-        """Name every kind that it knows of, once for each of its tables."""
-        return [*{fault.kind for fault in self.played}, *self.not_played]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A pull under a fault, in a store in which nothing else hits it."""
-
-    pull: Pull
-    call: str
-    passing: int
-    fault: Fault
-    store_id: str
-
-    def __str__(self) -> str:
-        """Name it."""
-        return f"{self.pull} with {self.fault.kind} {dict(self.fault.rule)} at {self.call} in {self.store_id}"
-
-    def rules(self, item: str) -> list[Rule]:
-        """Write its plan; `item` is the row that is spoiled where the fault spoils one."""
-        more = {"skip": self.passing, **self.fault.rule}
-        if self.fault.kind is Kind.BAD_ITEM:
-            more |= {"item": item, "skip": 0}
-        before = [self.pull.fault(self.call, kind, self.store_id) for kind in self.fault.after]
-        return [*before, self.pull.fault(self.call, self.fault.kind, self.store_id, **more)]
-
-
-def survived(kind: Kind, *after: Kind, operations: int = 1, **rule: Any) -> Fault:
-    """Plan one that passes unnoticed."""
-    return Fault(kind, rule, Ending.SURVIVED, operations=operations, after=after)
-
-
-def later(kind: Kind, code: str, /, *, operations: int = 1, **rule: Any) -> Fault:
-    """Plan one that ends an attempt."""
-    return Fault(kind, rule, Ending.LATER, code, operations)
-
-
-def refused(kind: Kind, code: str, /, *, operations: int = 1, **rule: Any) -> Fault:
-    """Plan one that lasts, and that no attempt can help against."""
-    return Fault(kind, {"times": -1, **rule}, Ending.REFUSED, code, operations)
-
-
-def given_up(kind: Kind, code: str, /, *, operations: int, **rule: Any) -> Fault:
-    """Plan one that lasts."""
-    return Fault(kind, {"times": -1, **rule}, Ending.GIVEN_UP, code, operations)
-
+from tests.e2e.fault_cases import Call, Ending, Fault, given_up, later, refused, survived
+from tests.fakes.pulls import BULK_PULLS, NHANH_PULLS, PAGED_PULLS
 
 A_ROW = Fault(Kind.BAD_ITEM, {"times": -1}, Ending.ONE_ROW, "UNREADABLE_ROW")
 SILENCE = 1.0
@@ -153,7 +54,7 @@ NHANH_LIST = Call(
         *NO_ANSWER,
         *TOO_MUCH,
         survived(Kind.DROP_AFTER_COMMIT, times=2),
-        survived(Kind.SHORT_PAGE, times=2, skip=0),
+        survived(Kind.SHORT_PAGE, times=2, at=(0,)),
         survived(Kind.EMPTY_PAGE, times=2),
         survived(Kind.DUPLICATE_ROWS, times=2),
         survived(Kind.KEYED_ROWS, times=2),
@@ -162,12 +63,14 @@ NHANH_LIST = Call(
         later(Kind.DROP_AFTER_COMMIT, "CONNECTION_FAILED", times=5),
         later(Kind.LOCK, "RATE_LIMITED", times=5, seconds=0.0),
         refused(Kind.REPEAT_CURSOR, "MALFORMED_ANSWER"),
+        refused(Kind.EMPTY_PAGE, "MALFORMED_ANSWER"),
         refused(Kind.INVALID_TOKEN, "ERR_INVALID_ACCESS_TOKEN"),
         refused(Kind.HTTP_STATUS, "HTTP_401", code="401"),
         refused(Kind.HTTP_STATUS, "HTTP_404", code="404"),
         A_ROW,
     ),
     not_played=NOT_BY_BULK,
+    shared=True,
 )
 
 SHOPIFY_LIST = Call(
@@ -178,7 +81,7 @@ SHOPIFY_LIST = Call(
         *NO_ANSWER,
         *TOO_MUCH,
         survived(Kind.DROP_AFTER_COMMIT, times=2),
-        survived(Kind.SHORT_PAGE, times=2, skip=0),
+        survived(Kind.SHORT_PAGE, times=2, at=(0,)),
         survived(Kind.EMPTY_PAGE, times=2),
         survived(Kind.HTTP_STATUS, times=2, code="430"),
         later(Kind.THROTTLED, "THROTTLED", times=31, seconds=0.02),
@@ -186,6 +89,7 @@ SHOPIFY_LIST = Call(
         later(Kind.HTML, "NOT_JSON", times=5),
         later(Kind.DROP_AFTER_COMMIT, "CONNECTION_LOST", times=5),
         refused(Kind.REPEAT_CURSOR, "MALFORMED_ANSWER"),
+        refused(Kind.EMPTY_PAGE, "MALFORMED_ANSWER"),
         refused(Kind.INVALID_TOKEN, "INVALID_TOKEN"),
         refused(Kind.HTTP_STATUS, "HTTP_400", code="400", message="Bad Request"),
         refused(Kind.HTTP_STATUS, "ACCESS_DENIED", code="403"),
@@ -195,6 +99,7 @@ SHOPIFY_LIST = Call(
         **NOT_BY_BULK,
         **because("it is a habit of Nhanh's", Kind.DUPLICATE_ROWS, Kind.KEYED_ROWS),
     },
+    shared=True,
 )
 
 LOOKING_FOR_ONE = Call(
@@ -286,14 +191,4 @@ DOWNLOAD = Call(
     },
 )
 
-CALLS = (NHANH_LIST, SHOPIFY_LIST, LOOKING_FOR_ONE, START, LOOK, DOWNLOAD)
-
-
-def cases() -> Iterable[Case]:
-    """Give each fault to each pull. Those that read different lists of pages share their stores; those by bulk share none."""
-    for call in CALLS:
-        for pull in call.pulls:
-            (name,) = set(call.names) & set(pull.calls)
-            place = "bulk" + name.replace("bulk", "").strip("/") + pull.name[8:9] if pull.by_bulk else "lists"
-            for number, fault in enumerate(call.played):
-                yield Case(pull, name, call.passing, fault, f"{place}{number}".lower())
+FIRST_CALLS = (NHANH_LIST, SHOPIFY_LIST, LOOKING_FOR_ONE, START, LOOK, DOWNLOAD)

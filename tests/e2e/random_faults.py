@@ -17,6 +17,7 @@ NHANH_PAGES = (*PAGES, Kind.DUPLICATE_ROWS, Kind.KEYED_ROWS)
 KINDS: dict[str, tuple[Kind, ...]] = {
     "product/list": NHANH_PAGES,
     "customer/list": NHANH_PAGES,
+    "app/checkaccesstoken": ANY,
     "productVariants": PAGES,
     "customers": PAGES,
     "bulkOperations": ANY,

@@ -46,6 +46,12 @@ class Pull:
 BULK_CALLS = ("bulkOperations", "bulkOperationRunQuery", "bulkOperation", "bulk/download")
 """An operation is looked for, started, looked at, and its file read."""
 
+TOKEN_CHECK = "app/checkaccesstoken"
+"""A FULL pull from Nhanh asks for how long its access token is good."""
+
+TOKEN_GRANT = "oauth/access_token"
+"""Before anything is asked of a Shopify shop whose app has no access token of its own."""
+
 
 def _variants(way: str, calls: tuple[str, ...], method: int) -> Pull:
     request = pb.PullShopifyProductsRequest
@@ -61,14 +67,19 @@ def _buyers(way: str, calls: tuple[str, ...], method: int) -> Pull:
 
 NHANH_PULLS = (
     Pull(
-        "nhanh_products", "PullNhanhProducts", pb.PullNhanhProductsRequest, "nhanh", ("product/list",), NHANH_PRODUCTS
+        "nhanh_products",
+        "PullNhanhProducts",
+        pb.PullNhanhProductsRequest,
+        "nhanh",
+        ("product/list", TOKEN_CHECK),
+        NHANH_PRODUCTS,
     ),
     Pull(
         "nhanh_customers",
         "PullNhanhCustomers",
         pb.PullNhanhCustomersRequest,
         "nhanh",
-        ("customer/list",),
+        ("customer/list", TOKEN_CHECK),
         NHANH_CUSTOMERS,
     ),
 )
@@ -80,5 +91,11 @@ BULK_PULLS = (
     _variants("by_bulk", BULK_CALLS, pb.PULL_METHOD_BULK),
     _buyers("by_bulk", BULK_CALLS, pb.PULL_METHOD_BULK),
 )
+AUTO_PULLS = (
+    _variants("as_usual", ("productVariants",), pb.PULL_METHOD_UNSPECIFIED),
+    _buyers("as_usual", ("customers",), pb.PULL_METHOD_UNSPECIFIED),
+)
+"""Those that nobody tells which way to go, by their calls where they are INCREMENTAL."""
+
 PULLS = (*NHANH_PULLS, *PAGED_PULLS, *BULK_PULLS)
 """All four, those from Shopify by either way."""

@@ -118,6 +118,19 @@ async def whole_stack(
         yield WholeStack(folder, handle, stopping, lease_seconds, database_url)
 
 
+def without_static_token(stack: WholeStack, store_id: str) -> None:
+    """Let an app have a client id and a secret only, before a worker is started."""
+    app = stack.sandbox.world.stores[store_id].shop.app
+    secret, file = f"secrets/{store_id}-shopify-client-secret", stack.folder / "stores.toml"
+    (stack.folder / secret).touch(mode=0o600)
+    (stack.folder / secret).write_text(app.client_secret, encoding="utf-8")
+    static = f'access_token_file = "secrets/{store_id}-shopify-access-token"'
+    granted = f'client_id = "{app.client_id}"\nclient_secret_file = "{secret}"'
+    text = file.read_text(encoding="utf-8")
+    assert static in text
+    file.write_text(text.replace(static, granted), encoding="utf-8")
+
+
 async def start_pull(client: Client) -> job_pb2.Job:
     """Start a pull of Nhanh's customers."""
     options = operations_pb2.StartOptions(store_id="hanoi")
