@@ -20,17 +20,28 @@ from tests.fakes.postgres import fresh_database
 QUICK = 10.0
 """Nhanh's seconds pass so many times as fast, and its window of 30 seconds takes three."""
 
+REACHED = 0.95
+"""What workers have to reach together of what the vendor lets them."""
 
+DOOMED = 2
+"""Callers of a worker that is killed."""
+
+SHOPIFYS_SIZE, SHOPIFYS_RATE = 2_000.0, 100.0
+
+
+@dataclass
 class QuickClock(MachineClock):
     """The vendors' clock where their windows would take too long for a test."""
 
+    speed: float = QUICK
+
     def monotonic(self) -> float:
         """Seconds that never go backwards."""
-        return time.monotonic() * QUICK
+        return time.monotonic() * self.speed
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
-        await asyncio.sleep(seconds / QUICK)
+        await asyncio.sleep(seconds / self.speed)
 
 
 @dataclass
@@ -42,6 +53,7 @@ class Account:
     world: StoreWorld
     plan: FaultPlan
     quota: int
+    window_seconds: float
 
     def worker(self, vendor: str, seconds: float, callers: dict[str, int]) -> AbstractAsyncContextManager[Worker]:
         """Start a worker process."""
@@ -53,7 +65,7 @@ class Account:
             "access_token": business.access_token,
             "secret_key": business.secret_key,
             "quota_calls": self.quota,
-            "quota_window_seconds": 30.0 / QUICK,
+            "quota_window_seconds": self.window_seconds,
         }
         shopify = {
             "base_url": f"{self.sandbox_url}/shopify/hanoi",
@@ -63,22 +75,27 @@ class Account:
         }
         return Worker.started(Orders(self.database_url, nhanh, shopify, vendor, seconds, callers))
 
-    async def work(self, vendor: str, seconds: float, callers: Sequence[dict[str, int]]) -> Counter[str]:
-        """Let worker processes call side by side for so long; how many calls of each kind were answered in time."""
+    async def work(
+        self, vendor: str, seconds: float, callers: Sequence[dict[str, int]], beside: Sequence[Worker] = ()
+    ) -> Counter[str]:
+        """Let worker processes call side by side for so long; how many calls of each kind were answered in time.
+
+        Those `beside` begin with them.
+        """
         async with AsyncExitStack() as stack:
             starting = [stack.enter_async_context(self.worker(vendor, seconds, each)) for each in callers]
             workers = await asyncio.gather(*starting)
-            for worker in workers:
+            for worker in (*beside, *workers):
                 worker.begin()
             reports = [await worker.report() for worker in workers]
         return Counter({kind: sum(int(each.get(kind, 0)) for each in reports) for kind in ("MANUAL", "BULK")})
 
-    async def work_beside_a_doomed_one(self, vendor: str, seconds: float) -> Counter[str]:
-        """Let two worker processes call for so long beside a third, which is killed in the middle."""
-        async with self.worker(vendor, 60.0, {"BULK": 4}) as doomed:
-            doomed.begin()
-            calling = asyncio.create_task(self.work(vendor, seconds, [{"MANUAL": 4, "BULK": 4}, {"BULK": 4}]))
-            while self.answered < 12:  # noqa: ASYNC110 - the sandbox counts, and tells nobody
+    async def work_beside_a_doomed_one(self, vendor: str, seconds: float, after: int) -> Counter[str]:
+        """Let two worker processes call for so long beside a third, which is killed when so many calls were answered."""
+        async with self.worker(vendor, 60.0, {"BULK": DOOMED}) as doomed:
+            callers = [{"MANUAL": 4, "BULK": 4}, {"BULK": 4}]
+            calling = asyncio.create_task(self.work(vendor, seconds, callers, [doomed]))
+            while self.answered < after:  # noqa: ASYNC110 - the sandbox counts, and tells nobody
                 await asyncio.sleep(0.01)
             await doomed.kill()
             return await calling
@@ -91,22 +108,26 @@ class Account:
 
 @asynccontextmanager
 async def an_account(
-    folder: Path, *, quota: int = 29, scale: float = 0.2, clock: MachineClock | None = None
+    folder: Path, *, quota: int = 29, scale: float = 0.2, clock: MachineClock | None = None, quick: float = QUICK
 ) -> AsyncIterator[Account]:
     """Run a sandbox whose Nhanh allows one call a window more than the quota, beside an empty catalog."""
     options = sandbox.SandboxOptions(products=20, customers=50, stores=("hanoi",), limits_scale=scale)
     with fresh_database("postgresql", folder, MIGRATIONS) as url:
-        async with sandbox.running(options, clock=clock or QuickClock()) as handle:
-            yield Account(url, handle.url, handle.world.stores["hanoi"], handle.world.plan, quota)
+        async with sandbox.running(options, clock=clock or QuickClock(quick)) as handle:
+            yield Account(url, handle.url, handle.world.stores["hanoi"], handle.world.plan, quota, 30.0 / quick)
 
 
 async def test_three_workers_keep_to_nhanhs_window_together(tmp_path: Path) -> None:
-    """None is refused, two whole windows are used up, and one that is killed in the middle changes neither."""
-    async with an_account(tmp_path) as account:
-        made = await account.work_beside_a_doomed_one("nhanh", 6.5)
+    """None is refused, two whole windows are used up, and one that is killed in the middle changes neither.
+
+    In the time no third one begins. The calls that died with their worker count, and were perhaps never sent.
+    """
+    quota = 89
+    async with an_account(tmp_path, quota=quota, scale=0.6, quick=7.5) as account:
+        made = await account.work_beside_a_doomed_one("nhanh", 7.5, after=20)
         assert made.total() > 0
         assert not account.world.calls.refused
-        assert account.answered >= 2 * 29 - 4
+        assert account.answered >= REACHED * 2 * quota
 
 
 async def test_a_worker_that_starts_anew_finds_the_window_as_it_was(tmp_path: Path) -> None:
@@ -144,10 +165,15 @@ async def test_a_lock_that_one_worker_is_answered_holds_all(tmp_path: Path) -> N
 
 
 async def test_three_workers_keep_to_shopifys_bucket_together(tmp_path: Path) -> None:
-    """They empty it and live on what comes back, and Shopify refuses none of their calls."""
+    """They empty it and live on what comes back, and Shopify refuses none of their calls.
+
+    One is killed when it is nearly empty: what is lent to it then is lost.
+    """
     async with an_account(tmp_path, scale=1.0, clock=MachineClock()) as account:
-        began = time.monotonic()
-        made = await account.work_beside_a_doomed_one("shopify", 6.0)
+        began, seconds = time.monotonic(), 8.0
+        made = await account.work_beside_a_doomed_one("shopify", seconds, after=88)
         assert made.total() > 0
         assert not account.world.calls.refused
-        assert 1_500.0 < account.world.calls.points <= 2_000.0 + 100.0 * (time.monotonic() - began)
+        points = account.world.calls.points
+        assert REACHED * (SHOPIFYS_SIZE + SHOPIFYS_RATE * seconds) <= points
+        assert points <= SHOPIFYS_SIZE + SHOPIFYS_RATE * (time.monotonic() - began)
