@@ -30,7 +30,7 @@ TOO_MUCH = (
 
 BULK_KINDS = (
     *(Kind.BULK_STUCK, Kind.BULK_FAILED, Kind.BULK_CANCELED, Kind.BULK_EXPIRED),
-    *(Kind.BULK_CUT_LINE, Kind.BULK_SHORT, Kind.BULK_BAD_LINE),
+    *(Kind.BULK_CUT_LINE, Kind.BULK_SHORT, Kind.BULK_TWICE, Kind.BULK_BAD_LINE),
 )
 FILE_KINDS = (Kind.URL_EXPIRED, Kind.RANGE_IGNORED)
 PAGE_KINDS = (Kind.SHORT_PAGE, Kind.EMPTY_PAGE, Kind.DUPLICATE_ROWS, Kind.KEYED_ROWS, Kind.REPEAT_CURSOR)
@@ -135,6 +135,7 @@ START = Call(
         later(Kind.BULK_EXPIRED, "BULK_EXPIRED", operations=2),
         later(Kind.BULK_CUT_LINE, "BULK_INCOMPLETE", operations=2),
         later(Kind.BULK_SHORT, "BULK_MISMATCH", operations=2),
+        later(Kind.BULK_TWICE, "ROWS_MISSING", operations=2),
         later(Kind.BULK_BAD_LINE, "BULK_INCOMPLETE", operations=2),
         given_up(Kind.BULK_FAILED, "BULK_FAILED", item="partial", operations=3),
         given_up(Kind.BULK_CUT_LINE, "BULK_INCOMPLETE", operations=3),

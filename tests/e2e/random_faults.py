@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
 }
 FATES = (
     *(Kind.BULK_FAILED, Kind.BULK_CANCELED, Kind.BULK_EXPIRED),
-    *(Kind.BULK_CUT_LINE, Kind.BULK_SHORT, Kind.BULK_BAD_LINE),
+    *(Kind.BULK_CUT_LINE, Kind.BULK_SHORT, Kind.BULK_TWICE, Kind.BULK_BAD_LINE),
 )
 """Each costs an attempt."""
 
