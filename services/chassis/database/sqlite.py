@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import os
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -203,18 +204,29 @@ def _commit_together(connection: Connection, batch: list[_Queued]) -> None:
     try:
         if len(batch) == 1:  # needs no savepoint, which is two fifths of what a small unit costs
             _run(connection, batch[0], connection.begin())
-            return
-        with connection.begin():
-            for queued in batch:
-                _run(connection, queued, connection.begin_nested())
-                _must_be_in_transaction(connection, queued)
+        else:
+            with connection.begin():
+                for queued in batch:
+                    _run(connection, queued, connection.begin_nested())
+                    _must_be_in_transaction(connection, queued)
     except (SQLAlchemyError, _TransactionLostError) as error:
         for queued in batch:
             queued.outcome = (False, _unavailable("could not commit", error))
-    finally:
+    if not batch[-1].outcome[0]:
+        _leave_nothing_open(connection)
+
+
+def _leave_nothing_open(connection: Connection) -> None:
+    """End a transaction whose commit has failed: SQLAlchemy takes that for its end, SQLite does not.
+
+    Where that fails too, the next transaction opens a connection of its own.
+    """
+    try:
         driver: Any = connection.connection.dbapi_connection
-        if driver.in_transaction:  # SQLAlchemy takes a failed commit for the transaction's end, SQLite does not
+        if driver.in_transaction:
             driver.rollback()
+    except (sqlite3.Error, SQLAlchemyError):
+        connection.invalidate()
 
 
 def _run(connection: Connection, queued: _Queued, transaction: Transaction) -> None:

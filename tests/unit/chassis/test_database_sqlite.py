@@ -1,9 +1,11 @@
 """Units of work on SQLite: one writer, group commit, readers on snapshots."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chassis.database import (
@@ -13,7 +15,7 @@ from chassis.database import (
     open_database,
 )
 from chassis.database.sqlite import UNITS_PER_COMMIT, SqliteDatabase
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 
@@ -206,6 +208,52 @@ async def test_a_commit_that_fails_is_told(database: Database) -> None:
         await database.write(orphan)
     assert await database.write(note("later")) == "later"
     assert await database.read(notes) == ["later"]
+
+
+class BadDisk(sqlite3.Connection):
+    """A connection that, on a bad disk, neither commits nor undoes anything."""
+
+    bad = False
+
+    def commit(self) -> None:
+        """Commit, if the disk is good."""
+        self._must_be_good()
+        super().commit()
+
+    def rollback(self) -> None:
+        """Roll back, if the disk is good."""
+        self._must_be_good()
+        super().rollback()
+
+    @classmethod
+    def _must_be_good(cls) -> None:
+        if cls.bad:
+            raise sqlite3.OperationalError("disk I/O error")
+
+
+@pytest.mark.parametrize("neighbours", [0, 2])
+async def test_the_writer_outlives_a_bad_disk(
+    url: str, migrations: Path, monkeypatch: pytest.MonkeyPatch, neighbours: int
+) -> None:
+    """Each unit is answered, and as soon as the disk is good again units are stored, by a connection of their own."""
+
+    def engine(address: str, **options: Any) -> Engine:
+        return create_engine(address, **{**options, "connect_args": {**options["connect_args"], "factory": BadDisk}})
+
+    def spoil(connection: Connection) -> None:
+        note("a")(connection)
+        monkeypatch.setattr(BadDisk, "bad", True)
+
+    monkeypatch.setattr("chassis.database.sqlite.create_engine", engine)
+    database = await open_database(url, migrations=migrations)
+    try:
+        answers = await held_back(database, spoil, *(note(str(number)) for number in range(neighbours)))
+        assert [type(answer) for answer in answers] == [DatabaseUnavailableError] * (1 + neighbours)
+        monkeypatch.setattr(BadDisk, "bad", False)
+        assert await database.write(note("later")) == "later"
+        assert await database.read(notes) == ["later"]
+    finally:
+        await database.close()
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:
