@@ -63,6 +63,17 @@ async def test_an_attempt_that_died_between_the_two_goes_on_with_the_second(worl
     assert pages_asked(world) == PAGES
 
 
+async def test_a_refused_operation_is_no_fault_of_the_place(world: World) -> None:
+    """The pages that were read stay read, whatever Shopify says to the start of an operation."""
+    world.shop.fault(FaultKind.HTTP_STATUS, "bulkOperationRunQuery", code="422", message="no", times=-1)
+    for _ in range(2):
+        with pytest.raises(VendorRefusal):
+            await world.pull(EVERYONE, job_id="second", mode=PullMode.INCREMENTAL)
+    world.shop.plan([])
+    done = await world.pull(EVERYONE, job_id="second", mode=PullMode.INCREMENTAL)
+    assert (done.progress.successful, pages_asked(world)) == (len(world.shop.world.shop.customers), PAGES)
+
+
 async def test_who_asks_for_pages_gets_pages(world: World) -> None:
     """And Shopify's refusal, when there are no more of them; the rows up to there stay."""
     with pytest.raises(VendorRefusal, match="500"):

@@ -10,8 +10,8 @@ from sync_worker.application.ports.pages import Page
 from sync_worker.application.ports.pull_catalog import MirrorRow
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.application.pull.fetched import Fetched, fetch
-from sync_worker.application.pull.sources import Step
-from sync_worker.domain.failures import Origin
+from sync_worker.application.pull.sources import Step, refused_place
+from sync_worker.domain.failures import Origin, VendorRefusal
 
 
 class PagedSource:
@@ -37,9 +37,16 @@ class PagedSource:
     async def steps(self, place: str | None) -> AsyncGenerator[Step, None]:
         """Read page after page; while one is worked on, the next is on its way. See `PullSource`."""
         coming = self._next(place)
+        given = place
         try:
             while coming is not None:
-                fetched = await coming
+                try:
+                    fetched = await coming
+                except VendorRefusal as refusal:
+                    if given is not None:
+                        raise refused_place(refusal) from refusal
+                    raise
+                given = None
                 page = fetched.page
                 following = page.next_cursor
                 coming = None if following is None else self._next(following)

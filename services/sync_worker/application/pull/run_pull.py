@@ -20,7 +20,7 @@ from sync_worker.application.pull.choosing import begun_otherwise, source_of
 from sync_worker.application.pull.mirrored import MirrorOfPull
 from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step, Waiting
 from sync_worker.application.pull.telling import Telling
-from sync_worker.domain.failures import OperationFailure, VendorRefusal
+from sync_worker.domain.failures import OperationFailure
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.requests import PullFilter, PullRequest
 
@@ -41,7 +41,7 @@ async def run_pull(
 
     Raises:
         VendorFailure: The place reached is kept, and the next attempt or the next pull goes on from it; where the source
-            says that the place is useless, or the vendor refuses it, the next begins anew.
+            says that the place is useless, the next begins anew.
         OperationFailure: ROWS_MISSING: fewer came than the vendor has counted; the next begins anew.
         GuardTripped: MASS_GONE_GUARD.
         WorkStopped: The attempt ends at a page; the next goes on.
@@ -80,38 +80,32 @@ async def _read(
     clock: Clock,
 ) -> PullPlace:
     """Store step after step, each while the next is got ready; the place behind the last one."""
-    begun_at = place
     async with contextlib.aclosing(source.steps(place.cursor)) as steps:
 
         async def prepared() -> AsyncGenerator[tuple[Step | Waiting, PreparedRows], None]:
             async for step in steps:
                 yield step, () if isinstance(step, Waiting) else await catalog.prepare(scope, step.rows)
 
-        try:
-            async with contextlib.aclosing(ahead(prepared())) as ready:
-                async for step, rows in ready:
-                    job.check()
-                    if isinstance(step, Waiting):
-                        telling.waiting(step)
-                        await job.report(telling.progress(place))
-                        continue
-                    _must_have_all(step, place)
-                    began = clock.monotonic()
-                    place = await catalog.store_step(
-                        scope,
-                        place,
-                        rows,
-                        step.place,
-                        read_time=step.read_time,
-                        refused=step.refused,
-                        pages=step.pages,
-                    )
-                    telling.stored(step, clock.monotonic() - began)
-                    await job.report(telling.progress(place), telling.failures(step.refused))
-        except VendorRefusal as refusal:
-            if place is begun_at and place.cursor is not None:
-                raise PlaceUseless(_place_refused(refusal)) from refusal
-            raise
+        async with contextlib.aclosing(ahead(prepared())) as ready:
+            async for step, rows in ready:
+                job.check()
+                if isinstance(step, Waiting):
+                    telling.waiting(step)
+                    await job.report(telling.progress(place))
+                    continue
+                _must_have_all(step, place)
+                began = clock.monotonic()
+                place = await catalog.store_step(
+                    scope,
+                    place,
+                    rows,
+                    step.place,
+                    read_time=step.read_time,
+                    refused=step.refused,
+                    pages=step.pages,
+                )
+                telling.stored(step, clock.monotonic() - began)
+                await job.report(telling.progress(place), telling.failures(step.refused))
     return place
 
 
@@ -129,12 +123,6 @@ def _must_have_all(step: Step, place: PullPlace) -> None:
             f"{step.expected} rows were to come, and only {counted} different ones came; nothing is marked as gone"
         )
         raise PlaceUseless(OperationFailure("ROWS_MISSING", message, retryable=True))
-
-
-def _place_refused(refusal: VendorRefusal) -> OperationFailure:
-    """Say that the vendor refuses to go on from a place that it has named itself: with it no attempt would ever come further."""
-    message = f"{refusal.message}; the place that an earlier attempt reached is given up, and the next begins anew"
-    return OperationFailure(refusal.code, message, retryable=True)
 
 
 async def _told_before(catalog: PullCatalog, scope: PullScope, place: PullPlace) -> Sequence[RowRefusal]:

@@ -7,7 +7,7 @@ from typing import Protocol
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import MirrorRow
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
-from sync_worker.domain.failures import OperationFailure, Origin
+from sync_worker.domain.failures import OperationFailure, Origin, VendorRefusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,9 @@ def unreadable_place() -> PlaceUseless:
     """Say that a place was not written by this release."""
     message = "The place that was reached cannot be read by this release; the next attempt begins anew."
     return PlaceUseless(OperationFailure("PULL_PLACE_UNREADABLE", message, retryable=True))
+
+
+def refused_place(refusal: VendorRefusal) -> PlaceUseless:
+    """Say that the vendor refuses to go on from a place that it has named itself: with it no attempt would ever come further."""
+    message = f"{refusal.message}; the place that an earlier attempt reached is given up, and the next begins anew"
+    return PlaceUseless(OperationFailure(refusal.code, message, retryable=True))

@@ -31,7 +31,7 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.nhanh import MAX_IDS, Nhanh
 from sync_worker.application.ports.pages import Page
 from sync_worker.application.pull.fetched import Fetched, fetch
-from sync_worker.application.pull.sources import Step, unreadable_place
+from sync_worker.application.pull.sources import Step, refused_place, unreadable_place
 from sync_worker.application.pull.time_windows import CURSORS, Window, WindowPlan
 from sync_worker.domain.customers import NhanhCustomer
 from sync_worker.domain.failures import Origin, VendorRefusal
@@ -95,13 +95,20 @@ class WindowedSource:
         See `PullSource`. At most one page a cursor is held or under way besides the one that is worked on.
         """
         at = await self._begun() if place is None else _read(place)
+        given = place
         while True:
             self.way = WHOLE_WAY if at.phase is Phase.WHOLE else WAY
-            async with contextlib.aclosing(self._part(at)) as part:
-                async for step in part:
-                    yield step
-                    if step.place is None:
-                        return
+            try:
+                async with contextlib.aclosing(self._part(at)) as part:
+                    async for step in part:
+                        given = None
+                        yield step
+                        if step.place is None:
+                            return
+            except VendorRefusal as refusal:
+                if given is not None:
+                    raise refused_place(refusal) from refusal
+                raise
 
     async def _begun(self) -> "_Place":
         plan = WindowPlan.of_all(self._clock.now_micros() // 1_000_000 - OVERLAP_SECONDS - 1)

@@ -272,6 +272,31 @@ async def test_one_cursors_failure_ends_the_attempt_and_the_next_goes_on() -> No
     assert len(world.nhanh.asked) == world.mirror.steps - before - 1
 
 
+async def test_a_place_that_nhanh_refuses_is_useless() -> None:
+    """Its cursors are Nhanh's own; a refusal behind a page that came is of something else."""
+    world = a_world(spread(120, NOW))
+    await world.attempt(steps=30)
+
+    def refusing(_wanted: NhanhCustomerFilter) -> None:
+        raise VendorRefusal("nhanh", "ERR_INVALID_FORM_FIELDS", "paginator.next is not a cursor")
+
+    world.nhanh.between = refusing
+    with pytest.raises(PlaceUseless) as useless:
+        await world.attempt()
+    assert (useless.value.failure.code, useless.value.failure.retryable) == ("ERR_INVALID_FORM_FIELDS", True)
+    world.nhanh.between = lambda _wanted: None
+    await world.attempt(steps=1)
+    asked = len(world.nhanh.asked)
+
+    def refusing_later(wanted: NhanhCustomerFilter) -> None:
+        if len(world.nhanh.asked) > asked + 2 * time_windows.CURSORS:
+            refusing(wanted)
+
+    world.nhanh.between = refusing_later
+    with pytest.raises(VendorRefusal):
+        await world.attempt()
+
+
 async def test_no_more_pages_are_held_than_there_are_cursors() -> None:
     """While a step is worked on, nothing but one page a cursor is fetched, however long it takes."""
     world = a_world(spread(100, NOW))
