@@ -4,8 +4,8 @@ Manual traffic goes first. Bulk traffic that waits beside it gathers a claim wit
 first as soon as its claim covers what it wants: so it keeps a fifth. Within a class, who came first goes first, whichever
 process it is in. Nobody waits for the sake of another as long as there is enough for both.
 
-Bulk traffic that waits, that is: where a whole window comes free at once and many manual callers take it within a second, a few bulk
-callers, whose calls are under way meanwhile, come by less than a fifth of it.
+Bulk traffic that waits, that is: where a whole window comes free at once and many manual callers take it within a second, a
+few bulk callers, whose calls are under way meanwhile, come by less than a fifth of it.
 """
 
 from collections import deque
