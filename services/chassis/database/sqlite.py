@@ -10,6 +10,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,8 @@ from chassis.database.migrating import migrate
 
 BUSY_TIMEOUT_MS = 5_000
 """A writer of another process is waited for so long."""
+
+SWITCH_AGAIN_SECONDS = 0.01
 
 WRITER_CACHE_KIB = 16_000
 """Pages that the writer keeps, eight times SQLite's default: rows of a large import touch pages all over its indexes, which were
@@ -161,9 +164,9 @@ def _engine(path: Path, *, begin: str, pool_size: int, read_only: bool = False) 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
         connection.isolation_level = None  # transactions begin when we say so, not when the driver guesses
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        _switch_to_wal(connection)
         for pragma in (
-            f"busy_timeout = {BUSY_TIMEOUT_MS}",
-            "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
             "query_only = ON" if read_only else f"cache_size = -{WRITER_CACHE_KIB}",
@@ -177,6 +180,24 @@ def _engine(path: Path, *, begin: str, pool_size: int, read_only: bool = False) 
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Have the file keep a write-ahead log; one that has it already is left as it is.
+
+    While somebody else writes a new file, or switches it as well, SQLite refuses this at once and does not wait as it does
+    elsewhere: two that waited for each other would wait for ever (https://www.sqlite.org/c3ref/busy_handler.html).
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1_000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(SWITCH_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _migrate(engine: Engine, migrations: Path) -> None:

@@ -210,6 +210,21 @@ async def test_a_commit_that_fails_is_told(database: Database) -> None:
     assert await database.read(notes) == ["later"]
 
 
+async def test_a_new_file_that_somebody_writes_is_waited_for(tmp_path: Path, migrations: Path) -> None:
+    """SQLite itself would not wait to switch it to a write-ahead log."""
+    path = tmp_path / "notes.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE of_another (id INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO of_another VALUES (1)")
+    opening = asyncio.ensure_future(open_database(f"sqlite:///{path}", migrations=migrations))
+    refused, _ = await asyncio.wait((opening,), timeout=0.3)
+    assert not refused
+    other.execute("COMMIT")
+    other.close()
+    await (await opening).close()
+
+
 class BadDisk(sqlite3.Connection):
     """A connection that, on a bad disk, neither commits nor undoes anything."""
 
