@@ -4,10 +4,11 @@ Manual traffic goes first. Bulk traffic that waits beside it gathers a claim wit
 first as soon as its claim covers what it wants: so it keeps a fifth. Within a class, who came first goes first, whichever
 process it is in. Nobody waits for the sake of another as long as there is enough for both.
 
-Bulk traffic that waits, that is: where a whole window comes free at once and many manual callers take it within a second, a
-few bulk callers, whose calls are under way meanwhile, come by less than a fifth of it.
+Bulk callers are few, and their next calls come when their last ones have been answered. Where a whole window comes free at once,
+manual callers would have taken all of it by then: so they leave what bulk traffic may claim, for a few seconds.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,9 @@ CLAIMED = BULK_SHARE / (1.0 - BULK_SHARE)
 
 FRESH_MICROS = 3_000_000
 """A process that has not come again for so long no longer waits: it may be dead."""
+
+KEPT_MICROS = 5_000_000
+"""What bulk traffic may claim is left for it no longer than this, unless it waits: it may come too slowly to take it all."""
 
 TOLERANCE = 1e-6
 """Points are not always whole."""
@@ -64,10 +68,15 @@ class Turns:
     All who wait are known, not only the first of each process: much may come free at once, and whoever asks first must leave
     enough of it for everybody whose turn comes before. The claim is below zero while bulk traffic has gone ahead of manual
     calls that are still to take theirs: they would have earned it that turn, and must not earn it another.
+
+    `bulk_seen` is when bulk traffic waited last, if only for this visit, and `claim_began` when the claim was last not above
+    zero, both in Unix microseconds.
     """
 
     queue: list[Waiting] = field(default_factory=list)
     claim: float = 0.0
+    bulk_seen: int = 0
+    claim_began: int = 0
 
     @property
     def waiting(self) -> bool:
@@ -80,23 +89,26 @@ class Turns:
         Those that must wait take their places among all who wait.
         """
         others = [each for each in self.queue if each.process != process and now - each.seen < FRESH_MICROS]
+        everybody = [*others, *(_waiting(process, each, now) for each in wants)]
+        self._pass_time(now, bulk_waits=any(each.traffic is Traffic.BULK for each in everybody))
+        bulk_about = now - self.bulk_seen < FRESH_MICROS
         wants = sorted(wants, key=lambda want: -want.waited)
         left = {traffic: deque(want for want in wants if want.traffic is traffic) for traffic in Traffic}
         granted: list[Want] = []
         lacking: float | None = None
         ahead = 0.0
-        for waiting, manual_waits in _in_turn([*others, *(_waiting(process, each, now) for each in wants)], self.claim):
+        for turn in _in_turn(everybody, self.claim, bulk_about=bulk_about):
+            waiting = turn.waiting
             ahead += waiting.cost
             if waiting.process != process:
                 continue
-            if ahead - room > TOLERANCE:
-                lacking = ahead - room
+            if ahead + turn.kept - room > TOLERANCE:
+                lacking = ahead + turn.kept - room
                 break
             if waiting.traffic is Traffic.BULK:
-                self._take_as_bulk(waiting.cost, manual_waits=manual_waits)
+                self._take_as_bulk(waiting.cost, manual_waits=turn.manual_waits)
             else:
-                bulk_waits = bool(left[Traffic.BULK]) or any(each.traffic is Traffic.BULK for each in others)
-                self._take_as_manual(waiting.cost, bulk_waits=bulk_waits)
+                self._take_as_manual(waiting.cost, bulk_about=bulk_about)
             granted.append(left[waiting.traffic].popleft())
         self.queue = [*others, *(_waiting(process, each, now) for line in left.values() for each in line)]
         return Served(tuple(granted), lacking)
@@ -104,22 +116,42 @@ class Turns:
     def shift(self, micros: int) -> None:
         """Take it that the clock was set by so much."""
         self.queue = [replace(each, since=each.since + micros, seen=each.seen + micros) for each in self.queue]
+        self.bulk_seen += micros
+        self.claim_began += micros
+
+    def _pass_time(self, now: int, *, bulk_waits: bool) -> None:
+        """Give up a claim that bulk traffic has not come for."""
+        if bulk_waits:
+            self.bulk_seen = now
+        elif now - self.bulk_seen >= FRESH_MICROS or now - self.claim_began >= KEPT_MICROS:
+            self.claim = min(0.0, self.claim)
+        if self.claim <= 0.0:
+            self.claim_began = now
 
     def _take_as_bulk(self, cost: float, *, manual_waits: bool) -> None:
         self.claim -= cost
         if not manual_waits:  # there was enough for everybody
             self.claim = max(0.0, self.claim)
 
-    def _take_as_manual(self, cost: float, *, bulk_waits: bool) -> None:
-        self.claim = self.claim + cost * CLAIMED if bulk_waits else 0.0
+    def _take_as_manual(self, cost: float, *, bulk_about: bool) -> None:
+        self.claim = self.claim + cost * CLAIMED if bulk_about else 0.0
 
 
 def _waiting(process: str, want: Want, now: int) -> Waiting:
     return Waiting(process, want.traffic, want.cost, now - micros(want.waited), now)
 
 
-def _in_turn(everybody: Sequence[Waiting], claim: float) -> Iterator[tuple[Waiting, bool]]:
-    """Put those who wait in the order in which they are served; after each, do manual calls still wait?"""
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Whose turn it is; do manual calls still wait behind it, and how much must it leave for bulk traffic that is to come?"""
+
+    waiting: Waiting
+    manual_waits: bool
+    kept: float = 0.0
+
+
+def _in_turn(everybody: Sequence[Waiting], claim: float, *, bulk_about: bool) -> Iterator[_Turn]:
+    """Put those who wait in the order in which they are served."""
     lines = {
         traffic: deque(
             sorted((each for each in everybody if each.traffic is traffic), key=lambda each: (each.since, each.process))
@@ -130,8 +162,9 @@ def _in_turn(everybody: Sequence[Waiting], claim: float) -> Iterator[tuple[Waiti
     while manual or bulk:
         if bulk and (not manual or claim >= bulk[0].cost - TOLERANCE):
             claim = max(0.0, claim - bulk[0].cost)
-            yield bulk.popleft(), bool(manual)
+            yield _Turn(bulk.popleft(), bool(manual))
         else:
-            if bulk:
-                claim += manual[0].cost * CLAIMED
-            yield manual.popleft(), bool(manual)
+            first = manual.popleft()
+            kept = 0.0 if bulk or not bulk_about else float(math.floor(max(0.0, claim) + TOLERANCE))
+            claim += first.cost * CLAIMED if bulk_about else 0.0
+            yield _Turn(first, bool(manual), kept)

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync_worker.adapters.quotas.moments import SECOND, micros
-from sync_worker.adapters.quotas.turns import FRESH_MICROS, Turns, Want
+from sync_worker.adapters.quotas.turns import FRESH_MICROS, KEPT_MICROS, Turns, Want
 from sync_worker.adapters.quotas.windows import WindowState
 from sync_worker.domain.traffic import Traffic
 
@@ -122,6 +122,39 @@ def test_bulk_keeps_a_fifth_and_no_more(manual: list[int], bulk: list[int], apar
     assert 0.2 * whole - 80.0 <= taken[BULK] <= 0.2 * whole + 80.0
 
 
+def test_manual_leaves_what_bulk_may_claim_while_its_call_is_under_way() -> None:
+    """It comes again when that is answered; a fifth is what it may claim, and all of it once it has not come for a while."""
+    turns = Turns()
+    assert serve(turns, "bulk", want("bulk"), room=10.0) == ["bulk"]
+    calls = [want(str(number), MANUAL) for number in range(20)]
+    assert len(serve(turns, "manual", *calls, room=10.0)) == 8
+    assert serve(turns, "bulk", want("again"), room=2.0) == ["again"]
+    assert serve(turns, "manual", *calls, room=1.0) == []
+    assert serve(turns, "manual", *calls, room=1.0, now=NOW + FRESH_MICROS) == ["0"]
+    assert turns.claim == 0.0
+
+
+def test_what_bulk_does_not_take_is_given_up_though_it_comes_now_and_then() -> None:
+    """It may be too slow to take what it could claim."""
+    turns = Turns()
+    calls = [want(str(number), MANUAL) for number in range(20)]
+    serve(turns, "bulk", want("bulk"), room=10.0)
+    assert len(serve(turns, "manual", *calls, room=11.0)) == 9
+    for seconds in range(1, KEPT_MICROS // SECOND):
+        now = NOW + seconds * SECOND
+        assert serve(turns, "bulk", want("one", cost=0.1), room=2.0, now=now) == ["one"]
+        assert serve(turns, "manual", want("next", MANUAL), room=1.0, now=now) == []
+    assert serve(turns, "manual", want("next", MANUAL), room=1.0, now=NOW + KEPT_MICROS) == ["next"]
+
+
+def test_what_is_lacking_includes_what_is_kept() -> None:
+    """So the wait that is named is not in vain."""
+    turns = Turns()
+    serve(turns, "bulk", want("bulk"), room=10.0)
+    serve(turns, "manual", *(want(str(number), MANUAL) for number in range(8)), room=10.0)
+    assert turns.serve("manual", (want("next", MANUAL),), 2.0, NOW).lacking == 1.0
+
+
 def test_turns_survive_their_writing() -> None:
     """And move with a clock that is set."""
     turns = Turns()
@@ -131,3 +164,4 @@ def test_turns_survive_their_writing() -> None:
     assert read == turns
     read.shift(-micros(10.0))
     assert [each.since for each in read.queue] == [NOW - micros(12.0), NOW - micros(10.0)]
+    assert read.bulk_seen == read.claim_began == NOW - micros(10.0)
