@@ -23,8 +23,8 @@ from sandbox.world import StoreWorld
 from tests.e2e.fault_cases import Call, Case, Ending, Round, cases
 from tests.e2e.later_pull_faults import GRANT, LATER_CALLS, PHASES, WINDOWS
 from tests.e2e.pull_faults import FIRST_CALLS
-from tests.fakes.mirrors import Rows, catalog_rows
-from tests.fakes.pulls import AUTO_PULLS, NHANH_PULLS, PULLS, Pull
+from tests.fakes.mirrors import Rows, catalog_rows, check_levels
+from tests.fakes.pulls import AUTO_PULLS, BULK_PULLS, NHANH_PULLS, PULLS, Pull
 from tests.fakes.vendor_changes import REMOVED, change_everywhere
 from tests.fakes.whole_stack import WholeStack, whole_stack, without_static_token
 
@@ -112,6 +112,8 @@ class Trial:
         """Compare the mirror row by row."""
         wrong = self.case.pull.mirror.differing(await self.stored(), self.wanted)
         assert not wrong, f"{len(wrong)} of {len(self.wanted)} rows: {dict(list(wrong.items())[:3])}"
+        if self.case.pull is BULK_PULLS[0]:
+            await check_levels(self.world, self.stack.catalog_url)
 
     def operations(self) -> int:
         """Count the bulk operations that were started."""

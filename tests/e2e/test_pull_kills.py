@@ -11,7 +11,7 @@ of database: most of the time is spent on waiting until the leases of the dead r
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -22,7 +22,7 @@ from sandbox.world import StoreWorld
 from stack.processes import ServiceProcess
 
 from tests.e2e.random_faults import random_fate, random_rules
-from tests.fakes.mirrors import MIRRORS, Mirror, Rows, catalog_rows
+from tests.fakes.mirrors import MIRRORS, Mirror, Rows, catalog_rows, check_levels
 from tests.fakes.postgres import KINDS, fresh_database
 from tests.fakes.pulls import BULK_PULLS, NHANH_PULLS, PAGED_PULLS, Pull
 from tests.fakes.vendor_changes import change_everywhere
@@ -58,6 +58,7 @@ class Trial:
     workers: list[ServiceProcess]
     stores: dict[str, Random]
     killing: Random
+    drawn: dict[str, list[Pull]] = field(default_factory=dict)
     lost: int = 0
     """Attempts that did not end well: were there none, nothing would have been tried."""
 
@@ -72,7 +73,7 @@ class Trial:
     async def pulled(self, mode: int, kills: int) -> None:
         """Run all pulls of every store to their end, while workers die."""
         client = await self.stack.client(self.workers[0])
-        drawn = {store_id: drawn_pulls(random) for store_id, random in self.stores.items()}
+        self.drawn = drawn = {store_id: drawn_pulls(random) for store_id, random in self.stores.items()}
         self.stack.plan(*(rule for store_id in drawn for rule in self.plan_of(store_id, drawn[store_id], kills)))
         jobs = [(pull, await pull.start(client, store_id, mode)) for store_id in drawn for pull in drawn[store_id]]
         ends = asyncio.gather(*(client.wait_job(job.job_id, timeout=PATIENCE_SECONDS) for _, job in jobs))
@@ -110,11 +111,14 @@ class Trial:
         return await mirror.stored_rows(self.stack.catalog_url, world.store_id)
 
     async def check(self) -> None:
-        """Compare every mirror of every store row by row; nothing of any pull is left over."""
+        """Compare every mirror row by row, and stock levels where they were read; nothing else of any pull is left over."""
         for world in self.worlds():
             for mirror in MIRRORS:
                 await mirror.check(world, self.stack.catalog_url)
-        assert await catalog_rows(self.stack.catalog_url, "SELECT * FROM pull_seen") == []
+            if BULK_PULLS[0] in self.drawn[world.store_id]:
+                await check_levels(world, self.stack.catalog_url)
+        for left in ("pull_seen", "pull_levels WHERE pull_id NOT IN (SELECT coalesce(levels_pull, '') FROM pull_runs)"):
+            assert await catalog_rows(self.stack.catalog_url, f"SELECT * FROM {left}") == []
 
     async def check_changes(self, before: dict[tuple[str, str], Rows]) -> None:
         """Compare what is at the vendors; of the rest an INCREMENTAL pull knows nothing, so it has to stay as it was."""

@@ -19,6 +19,7 @@ from tests.fakes.shopify_http import TOKEN, answer, page
 from tests.fakes.shopify_traffic import a_bucket
 
 FILES = "https://files.test"
+CHILD = b'"__parentId":'
 
 
 def variant_node(number: int, **given: Any) -> dict[str, Any]:
@@ -35,6 +36,16 @@ def variant_node(number: int, **given: Any) -> dict[str, Any]:
         "product": {"id": f"gid://shopify/Product/{number}", "title": f"Item {number}", "status": "ACTIVE"},
         "inventoryItem": {"id": f"gid://shopify/InventoryItem/{number}"},
     } | given
+
+
+def level_node(variant: int, location: int, available: int) -> dict[str, Any]:
+    """What a location has of a variant's item, as Shopify writes it into a bulk result."""
+    return {
+        "item": {"id": f"gid://shopify/InventoryItem/{variant}"},
+        "location": {"id": f"gid://shopify/Location/{location}"},
+        "quantities": [{"name": "available", "quantity": available}],
+        "__parentId": f"gid://shopify/ProductVariant/{variant}",
+    }
 
 
 def customer_node(number: int) -> dict[str, Any]:
@@ -166,7 +177,7 @@ class BulkShop:
             ended.cancelled = True
             self.cancelled.append(ended.number)
             return answer({root: {"bulkOperation": {"id": _gid(ended), "status": "CANCELING"}, "userErrors": []}})
-        return page(root, [orjson.loads(line) for line in self.content.splitlines()])
+        return page(root, [orjson.loads(line) for line in self.content.splitlines() if CHILD not in line])
 
     def _start(self, query: str) -> httpx.Response:
         root = "bulkOperationRunQuery"
@@ -184,13 +195,14 @@ class BulkShop:
         lines = self.content.count(b"\n")
         done = operation.state == "COMPLETED"
         objects = lines if self.objects is None else self.objects
+        roots = objects - self.content.count(CHILD) if self.roots is None else self.roots
         return {
             "id": _gid(operation),
             "status": operation.state,
             "query": operation.query,
             "errorCode": self.error_code if operation.state == "FAILED" else None,
             "objectCount": str(objects if done else self.running_objects),
-            "rootObjectCount": str((objects if self.roots is None else self.roots) if done else 0),
+            "rootObjectCount": str(roots if done else 0),
             "url": f"{self.host}/results/{operation.number}" if done and self.content else None,
             "partialDataUrl": f"{self.host}/partial" if self.partial else None,
         }

@@ -6,7 +6,7 @@ from typing import cast
 from chassis.database import Database
 from sqlalchemy import case, func, select
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
-from sync_worker.adapters.catalog.tables import pull_runs, shopify_variants
+from sync_worker.adapters.catalog.tables import pull_levels, pull_runs, shopify_variants
 from sync_worker.application.ports.job import OperationResult
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.run_pull import run_pull
@@ -48,6 +48,15 @@ class BulkWorld:
         """The ids of the variants that are not gone."""
         statement = select(shopify_variants.c.variant_id).where(shopify_variants.c.gone_time.is_(None))
         return await self.database.read(lambda connection: sorted(connection.scalars(statement)))
+
+    async def levels(self) -> dict[tuple[int, int], int | None]:
+        """What is known of (item, location) pairs."""
+        columns = pull_levels.c
+        statement = select(columns.inventory_item_id, columns.location_id, columns.available).where(
+            columns.pull_id.in_(select(pull_runs.c.levels_pull))
+        )
+        found = await self.database.read(lambda connection: connection.execute(statement).all())
+        return {(item, location): available for item, location, available in found}
 
     async def place(self) -> tuple[str | None, int | None]:
         """The cursor from which an unfinished pull goes on, and until when everything is covered."""

@@ -68,6 +68,24 @@ class Mirror:
         assert not wrong, f"{len(wrong)} of {len(true)} rows of {self.table}: {dict(list(wrong.items())[:3])}"
 
 
+async def check_levels(world: StoreWorld, catalog_url: str) -> None:
+    """Compare the stock levels that count for a store, each under its variant, with what its shop has."""
+    query = "SELECT * FROM pull_levels WHERE pull_id IN (SELECT levels_pull FROM pull_runs WHERE store_id = $1)"
+    stored = {
+        (row["variant_id"], row["inventory_item_id"], row["location_id"]): row["available"]
+        for row in await catalog_rows(catalog_url, query, world.store_id)
+    }
+    true = {
+        (variant.variant_id, variant.inventory_item_id, location): pieces
+        for variant in world.shop.variants.values()
+        for location, pieces in variant.quantities.items()
+    }
+    wrong = {key: (stored.get(key), true.get(key)) for key in stored.keys() | true.keys()}
+    wrong = {key: pair for key, pair in wrong.items() if pair[0] != pair[1]}
+    assert true
+    assert not wrong, f"{len(wrong)} of {len(true)} stock levels: {dict(list(wrong.items())[:3])}"
+
+
 async def catalog_rows(url: str, query: str, *values: object) -> list[Mapping[str, Any]]:
     """Read rows out of a catalog of either kind, past the services."""
     if url.startswith("sqlite:///"):

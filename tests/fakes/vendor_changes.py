@@ -17,6 +17,8 @@ def change_everywhere(world: StoreWorld, random: Random, changed: int = CHANGED)
     for one in random.sample(list(shop.variants), changed):
         variant = shop.variants[one]
         variant.price, variant.updated_at = variant.price + random.randint(1, 99) * 1_000, now
+        stocked = random.sample(sorted(shop.locations), random.randint(0, len(shop.locations)))
+        variant.quantities = {location: random.randint(-3, 99) for location in stocked}
     for one in random.sample(list(shop.customers), changed):
         buyer = shop.customers[one]
         buyer.note, buyer.orders, buyer.updated_at = f"Ghi chú {now}", buyer.orders + 1, now

@@ -54,6 +54,18 @@ class ShopifyVariant(NamedTuple):
     updated_at: int
 
 
+class ShopifyLevel(NamedTuple):
+    """What a Shopify location has of an inventory item, in whole pieces; None: that cannot be read, so nobody knows.
+
+    It is listed under a variant, or with `variant_id` 0 under the item itself. Several variants may share an item.
+    """
+
+    inventory_item_id: int
+    location_id: int
+    variant_id: int
+    available: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class ShopifyLocation:
     """A place where a Shopify shop keeps stock."""

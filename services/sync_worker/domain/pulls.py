@@ -39,6 +39,17 @@ class PullCounts:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LevelCounts:
+    """Stock levels that a pull was told of, each once; `unreadable` are those among them whose quantity cannot be read."""
+
+    told: int = 0
+    unreadable: int = 0
+
+    def __add__(self, other: "LevelCounts") -> "LevelCounts":
+        return LevelCounts(self.told + other.told, self.unreadable + other.unreadable)
+
+
 def too_many_gone(going: int, living: int, max_gone_percent: int) -> bool:
     """Whether marking `going` of `living` rows as gone must not happen without a person."""
     return going >= MIN_GONE and going * 100 > max_gone_percent * living

@@ -14,6 +14,7 @@ from sandbox.shopify.bulk.operations import FOREIGN, Status
 from sandbox.shopify.schema import schema
 from sqlalchemy import select
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
+from sync_worker.adapters.catalog.pushes import SqlPushCatalog
 from sync_worker.adapters.catalog.tables import pull_runs, shopify_customers, shopify_variants
 from sync_worker.adapters.shopify import bulk_download
 from sync_worker.adapters.shopify.bulk_documents import BULK_DOCUMENTS, query_of
@@ -21,10 +22,12 @@ from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.documents import Document
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.job import OperationResult
+from sync_worker.application.ports.shopify_bulk import BulkList
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.run_pull import run_pull
 from sync_worker.domain.failures import AccessRefused, OperationFailure
 from sync_worker.domain.operations import Operation
+from sync_worker.domain.push_plan import Lane
 from sync_worker.domain.requests import (
     PullMethod,
     PullMode,
@@ -41,6 +44,11 @@ from tests.fakes.stores import a_store
 
 START = "bulkOperationRunQuery"
 DOWNLOAD = "bulk/download"
+LISTS = [
+    BulkList(ShopifyProductFilter()),
+    BulkList(ShopifyProductFilter(), with_levels=True),
+    BulkList(ShopifyCustomerFilter()),
+]
 
 
 @dataclass
@@ -122,8 +130,8 @@ def test_what_is_sent_is_valid(document: Document) -> None:
     assert validate(schema(), parse(document.text)) == []
 
 
-@pytest.mark.parametrize("wanted", [ShopifyProductFilter(), ShopifyCustomerFilter()])
-def test_what_is_run_is_valid(wanted: ShopifyProductFilter | ShopifyCustomerFilter) -> None:
+@pytest.mark.parametrize("wanted", LISTS)
+def test_what_is_run_is_valid(wanted: BulkList) -> None:
     """The same holds of bulk queries."""
     assert validate(schema(), parse(query_of(wanted, "1"))) == []
 
@@ -142,6 +150,18 @@ async def test_a_bulk_pull_stores_what_a_paged_one_stores(
     again = await world.pull(wanted, job_id="again", method=PullMethod.PAGES)
     assert (again.result["way"], again.result["unchanged"]) == ("page by page", len(first))
     assert await world.rows(customers=customers) == first
+
+
+async def test_every_stock_level_comes_beside_the_variants(world: World) -> None:
+    """Strewn among them, at every location that has any; a push then knows what is there, and need not ask or write it."""
+    done = await world.pull()
+    variants = world.shop.world.shop.variants.values()
+    true = {(one.inventory_item_id, place): pieces for one in variants for place, pieces in one.quantities.items()}
+    assert (done.result["levels"], done.result["unreadable_levels"]) == (len(true), 0)
+    items = [one.inventory_item_id for one in variants]
+    pushes = SqlPushCatalog(world.database, world.shop.clock)
+    known = await pushes.confirmed("hanoi", Lane.INVENTORY, items)
+    assert {key: each.values for key, each in known.items()} == {key: (pieces,) for key, pieces in true.items()}
 
 
 async def test_a_filtered_bulk_pull_gathers_what_pages_do(world: World) -> None:

@@ -8,7 +8,7 @@ from sync_worker.adapters.shopify.bulk_download import CHUNK_BYTES
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.session import open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS
-from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkOperation, BulkState
+from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkList, BulkOperation, BulkState
 from sync_worker.domain.requests import ShopifyCustomerFilter
 from sync_worker.domain.stores import ShopifyAccount
 
@@ -36,7 +36,7 @@ async def test_a_large_result_arrives_whole_over_broken_connections(ranges: bool
             account, http, a_bucket(clock), OpenGate(), clock, lambda _low, high: high, session=session
         )
         operation = BulkOperation(1, BulkState.COMPLETED, ROWS, ROWS, f"{host.url}/result")
-        chunks = [chunk async for chunk in client.bulk.read(operation, ShopifyCustomerFilter(), BEGINNING)]
+        chunks = [chunk async for chunk in client.bulk.read(operation, BulkList(ShopifyCustomerFilter()), BEGINNING)]
     assert [row[0] for chunk in chunks for row in chunk.rows] == list(range(1, ROWS + 1))
     assert chunks[-1].behind.offset == len(content)
     ends = [0, *(chunk.behind.offset for chunk in chunks)]

@@ -21,6 +21,8 @@ CUT_BYTES = 20
 
 Payload = dict[str, Any]
 
+_CHILD_KEY = f'"{PARENT}":'.encode()
+
 
 def run_query(_root: object, info: GraphQLResolveInfo, query: str, groupObjects: bool = False) -> Payload:  # noqa: N803 - the schema's
     """Start a query."""
@@ -103,7 +105,7 @@ def _doom(operation: Operation, rule: Rule) -> None:
             operation.partial = rule.item == "partial"
             operation.content = b"".join(lines[:half])
             operation.objects = half
-            operation.roots = sum(f'"{PARENT}":'.encode() not in line for line in lines[:half])
+            operation.roots = sum(_CHILD_KEY not in line for line in lines[:half])
         case FaultKind.BULK_STUCK:
             operation.due_at = None
         case FaultKind.BULK_CUT_LINE:
@@ -111,7 +113,9 @@ def _doom(operation: Operation, rule: Rule) -> None:
         case FaultKind.BULK_SHORT:
             operation.content = b"".join(lines[:-1])
         case FaultKind.BULK_TWICE:
-            operation.content = b"".join([*lines[:-1], lines[0]])
+            rows = [place for place, line in enumerate(lines) if _CHILD_KEY not in line]
+            lines[rows[-1]] = lines[rows[0]]
+            operation.content = b"".join(lines)
         case FaultKind.BULK_BAD_LINE:
             operation.content = b"".join([*lines[:half], b"<html>\n", *lines[half + 1 :]])
         case _:

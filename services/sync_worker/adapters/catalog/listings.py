@@ -10,7 +10,7 @@ import uuid_utils
 from chassis.database import Database
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, literal, select, tuple_, update
 
-from sync_worker.adapters.catalog.pulls_seen import clear_away_seen
+from sync_worker.adapters.catalog.pulls_over import clear_away
 from sync_worker.adapters.catalog.tables import (
     mappings,
     nhanh_customers,
@@ -92,7 +92,7 @@ class SqlCatalogReader:
             return kept + connection.execute(delete(pull_runs).where(*unfinished)).rowcount
 
         cleared = await self._database.write(unit)
-        await clear_away_seen(self._database)
+        await clear_away(self._database)
         return cleared
 
 

@@ -18,16 +18,19 @@ from sync_worker.adapters.catalog.pulls_gone import (
     unseen,
     written_by,
 )
+from sync_worker.adapters.catalog.pulls_levels import levels_without_rows, store_levels
+from sync_worker.adapters.catalog.pulls_over import clear_away
 from sync_worker.adapters.catalog.pulls_pages import Stored, store_rows, take_back_older_prices
 from sync_worker.adapters.catalog.pulls_place import end_untrusted, move, open_place
-from sync_worker.adapters.catalog.pulls_seen import clear_away_seen, mark_seen, seen_before
+from sync_worker.adapters.catalog.pulls_seen import mark_seen, seen_before
 from sync_worker.adapters.catalog.pulls_unreadable import forget_others, keep_refused, refused_of
 from sync_worker.adapters.row_thread import giving_way, in_row_thread
 from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import MirrorRow, PreparedRows, PullPlace, PullScope
-from sync_worker.domain.failures import GuardTripped
+from sync_worker.domain.failures import GuardTripped, OperationFailure
 from sync_worker.domain.operations import Operation
+from sync_worker.domain.products import ShopifyLevel
 from sync_worker.domain.pulls import PullCounts
 from sync_worker.domain.requests import PullMode
 
@@ -51,7 +54,7 @@ class SqlPullCatalog:
             return open_place(connection, scope, mode, self._new_id, now)
 
         place = await self._database.write(unit)
-        await clear_away_seen(self._database)
+        await clear_away(self._database)
         return place
 
     async def prepare(self, scope: PullScope, rows: Sequence[MirrorRow]) -> list[MirroredRow]:
@@ -68,6 +71,7 @@ class SqlPullCatalog:
         read_time: int,
         refused: Sequence[RowRefusal] = (),
         pages: int = 1,
+        levels: Sequence[ShopifyLevel] = (),
     ) -> PullPlace:
         """Store a step; see `PullCatalog`."""
         mirror = MIRRORS[scope.operation]
@@ -83,6 +87,9 @@ class SqlPullCatalog:
             keep_refused(connection, scope, place.pull_id, refused, read)
             told = _counted(connection, scope, place, stored, [row.vendor_id for row in refused])
             counts = place.counts + replace(told, pages=pages)
+            told_levels = place.levels
+            if told_levels is not None:
+                told_levels += store_levels(connection, place.pull_id, levels)
             move(
                 connection,
                 scope,
@@ -98,9 +105,11 @@ class SqlPullCatalog:
                 left_behind=None,
                 replaced=None,
                 outdated_hours=None,
+                levels=None if told_levels is None else told_levels.told,
+                unreadable_levels=None if told_levels is None else told_levels.unreadable,
             )
             moved = replace(place, cursor=next_cursor, counts=counts, read_to_end=next_cursor is None)
-            return replace(moved, left=None, replaced=None, outdated_hours=None)
+            return replace(moved, levels=told_levels, left=None, replaced=None, outdated_hours=None)
 
         return await self._database.write(unit)
 
@@ -117,7 +126,7 @@ class SqlPullCatalog:
             end_untrusted(connection, scope, place, now)
 
         await self._database.write(unit)
-        await clear_away_seen(self._database)
+        await clear_away(self._database)
 
     async def may_have_undated(self, scope: PullScope) -> bool:
         """Look for rows without a time; see `PullCatalog`."""
@@ -133,6 +142,10 @@ class SqlPullCatalog:
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:
         """Mark the gone and end the pull; see `PullCatalog`."""
         gone = place.counts.gone
+        believed: dict[str, object] = {}
+        if place.levels is not None:
+            await self._must_belong_together(scope, place)
+            believed = {"levels_pull": place.pull_id, "levels_time": place.began}
         if scope.marks_gone_in(place.mode):
             gone = await self._mark_gone(scope, place, max_gone_percent)
             await self._forget_unreadable(scope, place)
@@ -148,12 +161,22 @@ class SqlPullCatalog:
                 finished_by=scope.job_id,
                 finish_time=now,
                 covered_until=place.began // 1_000_000,
+                **believed,
             )
             return replace(place, cursor=None, counts=replace(place.counts, gone=gone), read_to_end=True, finished=True)
 
         finished = await self._database.write(unit)
-        await clear_away_seen(self._database)
+        await clear_away(self._database)
         return finished
+
+    async def _must_belong_together(self, scope: PullScope, place: PullPlace) -> None:
+        strays = await self._database.read(lambda connection: levels_without_rows(connection, scope, place.pull_id))
+        if strays:
+            await self.give_up(scope, place)
+            message = (
+                f"{strays} of Shopify's stock levels belong to no variant that it told of; nothing is marked as gone"
+            )
+            raise OperationFailure("LEVELS_WITHOUT_ROWS", message, retryable=True)
 
     async def _mark_gone(self, scope: PullScope, place: PullPlace, max_gone_percent: int) -> int:
         """Mark part after part, each in a transaction of its own that also counts it; how many there are in all."""
@@ -168,7 +191,7 @@ class SqlPullCatalog:
 
         objection = await self._database.write(guard)
         if objection is not None:
-            await clear_away_seen(self._database)
+            await clear_away(self._database)
             raise GuardTripped("MASS_GONE_GUARD", objection)
         before = place.counts.gone
 

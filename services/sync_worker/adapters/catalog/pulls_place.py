@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Update, bindparam, select, update
 from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.application.ports.pull_catalog import PullPlace, PullScope
 from sync_worker.domain.failures import OperationFailure
-from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
+from sync_worker.domain.pulls import OVERLAP_SECONDS, LevelCounts, PullCounts
 from sync_worker.domain.requests import PullMode
 
 OUTDATED_MICROS = 24 * 3600 * 1_000_000
@@ -35,6 +35,7 @@ def open_place(
         replaced = known.pages if known.mode != going else None
     since = covered - OVERLAP_SECONDS if covered is not None and going is PullMode.INCREMENTAL else None
     left = None if known is None else known.cursor or known.left_behind
+    reads_levels = scope.reads_levels and going is PullMode.FULL
     pull_id = new_id()
     values = {
         "pull_id": pull_id,
@@ -57,14 +58,15 @@ def open_place(
         "left_behind": left,
         "replaced": replaced,
         "outdated_hours": outdated_hours,
+        **dict.fromkeys(("levels", "unreadable_levels"), 0 if reads_levels else None),
     }
     connection.execute(
         insert(connection, pull_runs)
         .values(**_key(scope), **values)
         .on_conflict_do_update(index_elements=list(_key(scope)), set_=values)
     )
-    counts = PullCounts()
-    return PullPlace(pull_id, now, going, since, None, counts, False, False, outdated_hours, replaced, left)
+    counts, levels = PullCounts(), LevelCounts() if reads_levels else None
+    return PullPlace(pull_id, now, going, since, None, counts, False, False, outdated_hours, replaced, left, levels)
 
 
 def _key(scope: PullScope) -> dict[str, str]:
@@ -119,4 +121,5 @@ def _place(row: Row[Any]) -> PullPlace:
         outdated_hours=row.outdated_hours,
         replaced=row.replaced,
         left=row.left_behind,
+        levels=None if row.levels is None else LevelCounts(row.levels, row.unreadable_levels),
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, case, exists, func, select
 
+from sync_worker.adapters.catalog.pulls_levels import LevelsRead, levels_read
 from sync_worker.adapters.catalog.pushes_selection import in_parts
 from sync_worker.adapters.catalog.tables import confirmed_values, pull_runs, shopify_variants, unreadable_rows
 from sync_worker.domain.operations import Operation
@@ -19,12 +20,28 @@ def confirmed(connection: Connection, store_id: str, lane: Lane, owner_ids: Sequ
     """Read what Shopify last confirmed; an owner of whom only some of the lane's kinds are known is left out."""
     known: dict[Key, Confirmed] = {}
     for part in in_parts(owner_ids):
-        known |= _to_pushes(connection, store_id, lane, part)
-        if lane is Lane.PRICE:
-            for key, read in _to_pulls(connection, store_id, part).items():
-                if key not in known or known[key].time < read.time:
-                    known[key] = read
+        pushed = _to_pushes(connection, store_id, lane, part)
+        match lane:
+            case Lane.INVENTORY:
+                known |= _with_levels(pushed, levels_read(connection, store_id, part))
+            case Lane.PRICE:
+                known |= _with_prices(pushed, _prices_read(connection, store_id, part))
+            case Lane.TOTAL_SPENT:
+                known |= pushed
     return known
+
+
+def _with_levels(pushed: Mapping[Key, Confirmed], read: LevelsRead | None) -> dict[Key, Confirmed]:
+    """What pushes had heard before the pull is over, where that was told of no level, too: it has read all that there are."""
+    if read is None:
+        return dict(pushed)
+    later = {key: value for key, value in pushed.items() if value.time >= read.time}
+    return {key: Confirmed((pieces,), read.time) for key, pieces in read.available.items()} | later
+
+
+def _with_prices(pushed: Mapping[Key, Confirmed], read: Mapping[Key, Confirmed]) -> dict[Key, Confirmed]:
+    later = {key: value for key, value in pushed.items() if key not in read or value.time >= read[key].time}
+    return {**read, **later}
 
 
 def _to_pushes(connection: Connection, store_id: str, lane: Lane, owner_ids: Sequence[int]) -> dict[Key, Confirmed]:
@@ -45,7 +62,7 @@ def _to_pushes(connection: Connection, store_id: str, lane: Lane, owner_ids: Seq
     }
 
 
-def _to_pulls(connection: Connection, store_id: str, variant_ids: Sequence[int]) -> dict[Key, Confirmed]:
+def _prices_read(connection: Connection, store_id: str, variant_ids: Sequence[int]) -> dict[Key, Confirmed]:
     """Read the prices that pulls have read.
 
     A row was as it is when it was written, and again when a pull of everything, or of all changes, began that told of nothing

@@ -234,6 +234,10 @@ pull_runs = Table(
     Column("left_behind", text_type()),
     Column("replaced", BigInteger),
     Column("outdated_hours", BigInteger),
+    Column("levels", BigInteger),
+    Column("unreadable_levels", BigInteger),
+    Column("levels_pull", text_type(36)),
+    Column("levels_time", BigInteger),
     PrimaryKeyConstraint("store_id", "operation", "filter_hash"),
 )
 """
@@ -246,6 +250,9 @@ nor updated nor unchanged could not be read.
 `covered_until` (Unix seconds) survives from one pull to the next: what the last finished pull of this filter has seen,
 from which an INCREMENTAL one goes on. With `covers_all` there is no filter: every living row of the mirror was as it is at
 that time, but for those that could not be read.
+
+`levels` and `unreadable_levels` count what `pull_levels` has of this pull, NULL for one that reads no stock levels. `levels_pull`
+and `levels_time` survive from one pull to the next: the last finished one that has read them, and when it began.
 """
 
 pull_seen = Table(
@@ -259,6 +266,23 @@ pull_seen = Table(
 """
 The rows that an unfinished pull has seen and not written, since they have not changed or cannot be read; cleared
 away when it has ended.
+"""
+
+pull_levels = Table(
+    "pull_levels",
+    metadata,
+    Column("pull_id", text_type(36), nullable=False),
+    Column("inventory_item_id", BigInteger, nullable=False),
+    Column("location_id", BigInteger, nullable=False),
+    Column("variant_id", BigInteger, nullable=False),
+    Column("available", BigInteger),
+    PrimaryKeyConstraint("pull_id", "inventory_item_id", "location_id", "variant_id"),
+    sqlite_with_rowid=False,
+)
+"""
+What each location has of an item, in whole pieces (NULL where that cannot be read), as a pull was told of it under each variant
+that has the item (0: under the item itself). Those of a store's last finished pull that has read any are what is known; those of
+an unfinished one gather beside them, and all others are cleared away.
 """
 
 unreadable_rows = Table(
@@ -317,7 +341,7 @@ confirmed_values = Table(
 """
 What Shopify last confirmed to a push, written or read back: `quantity` per inventory item and location, `total_spent` per
 customer, `price` and `compare_at` per variant (location 0 where there is none; a NULL value means confirmed as not set). What
-pulls have read of prices stands in `shopify_variants`.
+pulls have read of prices stands in `shopify_variants`, what they have read of quantities in `pull_levels`.
 """
 
 push_intents = Table(

@@ -25,6 +25,7 @@ from sync_worker.adapters.shopify.transport import Request
 from sync_worker.application.ports.shopify_bulk import (
     BulkChunk,
     BulkFilter,
+    BulkList,
     BulkOperation,
     BulkPosition,
     BulkState,
@@ -60,9 +61,9 @@ class BulkClient:
                     return operation
         return None
 
-    async def start(self, wanted: BulkFilter, pull_id: str) -> BulkOperation | SlotsTaken:
+    async def start(self, wanted: BulkList, pull_id: str) -> BulkOperation | SlotsTaken:
         """Start an operation whose query bears the pull's name."""
-        await self._try_search(wanted)
+        await self._try_search(wanted.filter)
         payload = await self._attempts.start(Request(START, {"query": query_of(wanted, pull_id)}))
         errors = _user_errors(payload)
         for code, message in errors:
@@ -87,7 +88,7 @@ class BulkClient:
         _user_errors(await self._attempts.start(Request(CANCEL, {"id": gid(KIND, operation_id)})))
 
     async def read(
-        self, operation: BulkOperation, wanted: BulkFilter, position: BulkPosition
+        self, operation: BulkOperation, wanted: BulkList, position: BulkPosition
     ) -> AsyncGenerator[BulkChunk, None]:
         """Stream the result; its lines are read in a thread, since a chunk of them takes milliseconds."""
 

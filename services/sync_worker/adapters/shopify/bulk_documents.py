@@ -2,7 +2,8 @@
 
 A bulk query (Shopify's guide "Perform bulk operations with the GraphQL Admin API") takes no variables, so what is searched for
 stands in its text. It names no page size, since all is read, and no order: with one Shopify has left rows out. Its lists have
-`edges` and not `nodes`. Rows are asked for at the root with all that belongs to them, so that every line is a whole row.
+`edges` and not `nodes`. Rows are asked for at the root with all that belongs to them, so that every line is a whole row, but for
+stock levels: a row may have many, and each of them has a line.
 """
 
 import orjson
@@ -10,19 +11,24 @@ import orjson
 from sync_worker.adapters.shopify.documents import (
     CUSTOMER_FIELDS,
     CUSTOMERS,
-    VARIANT_FIELDS,
     VARIANTS,
     Document,
     connection_points,
+    variant_fields,
 )
 from sync_worker.adapters.shopify.search import customer_query, variant_query
-from sync_worker.application.ports.shopify_bulk import BulkFilter
+from sync_worker.application.ports.shopify_bulk import BulkList
 from sync_worker.domain.requests import ShopifyProductFilter
 
 NAME_PREFIX = "NhanhsyncPull_"
 
 RECENT_OPERATIONS = 100
 """Among so many of the latest operations an operation of ours is looked for."""
+
+_LEVELS = """
+        inventoryLevels { edges { node {
+          item { id } location { id } quantities(names: ["available"]) { name quantity }
+        } } }"""
 
 _OPERATION = "id status errorCode objectCount rootObjectCount url partialDataUrl"
 
@@ -95,11 +101,12 @@ def is_named(query: object, name: str) -> bool:
     return isinstance(query, str) and query.split("{")[0].split() == ["query", name]
 
 
-def query_of(wanted: BulkFilter, pull_id: str) -> str:
-    """Write the query that gathers what a filter lets through. A JSON string is a GraphQL string, too."""
-    if isinstance(wanted, ShopifyProductFilter):
-        root, fields, search = VARIANTS.root, VARIANT_FIELDS, variant_query(wanted)
+def query_of(wanted: BulkList, pull_id: str) -> str:
+    """Write the query that gathers a list. A JSON string is a GraphQL string, too."""
+    if isinstance(wanted.filter, ShopifyProductFilter):
+        root, search = VARIANTS.root, variant_query(wanted.filter)
+        fields = variant_fields(_LEVELS if wanted.with_levels else "")
     else:
-        root, fields, search = CUSTOMERS.root, CUSTOMER_FIELDS, customer_query(wanted)
+        root, fields, search = CUSTOMERS.root, CUSTOMER_FIELDS, customer_query(wanted.filter)
     searched = "" if search is None else f"(query: {orjson.dumps(search).decode()})"
     return f"query {name_of(pull_id)} {{\n  {root}{searched} {{ edges {{ node {{\n      {fields}\n  }} }} }}\n}}\n"

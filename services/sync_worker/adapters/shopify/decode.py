@@ -8,13 +8,19 @@ import orjson
 
 from sync_worker.adapters.row_by_row import read_rows
 from sync_worker.adapters.shopify.gid import number_of
-from sync_worker.adapters.shopify.plain_rows import DEFAULT_TITLE, PLAIN_CUSTOMERS, PLAIN_VARIANTS, unix_seconds
+from sync_worker.adapters.shopify.plain_rows import (
+    DEFAULT_TITLE,
+    PARENT,
+    PLAIN_CUSTOMERS,
+    PLAIN_VARIANTS,
+    unix_seconds,
+)
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.shopify import VariantPrice
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.failures import MalformedAnswer
 from sync_worker.domain.money import scaled
-from sync_worker.domain.products import ShopifyLocation, ShopifyVariant
+from sync_worker.domain.products import ShopifyLevel, ShopifyLocation, ShopifyVariant
 
 MAX_AMOUNT = 10**14
 """Beyond it, ten-thousandths would not fit a database's integer."""
@@ -109,13 +115,40 @@ def spend(row: Row) -> int | None:
 
 def available(row: Row, level: str) -> int | None:
     """Read what is available of an item at the location asked about as `level`; None: not stocked there."""
-    if _is_null(row, level):
-        return None
-    quantities = _object(row, level).get("quantities")
+    return None if _is_null(row, level) else _available(_object(row, level), row, f"{level} (available)")
+
+
+def _available(level: Row, row: Row, name: str) -> int:
+    quantities = level.get("quantities")
     for quantity in quantities if isinstance(quantities, list) else ():
         if isinstance(quantity, Mapping) and quantity.get("name") == "available":
             return _whole(quantity, "quantity")
-    raise _unreadable(row, f"{level} (available)")
+    raise _unreadable(row, name)
+
+
+def level_with_care(row: Row) -> ShopifyLevel:
+    """Read a stock level of a bulk result; a quantity that cannot be read is None.
+
+    Raises:
+        MalformedAnswer: What it is the level of cannot be read, or it stands below a row of something else.
+    """
+    item_id = number_of(_object(row, "item").get("id"), "InventoryItem")
+    location_id = number_of(_object(row, "location").get("id"), "Location")
+    try:
+        pieces = _available(row, row, "available")
+    except MalformedAnswer:
+        pieces = None
+    return ShopifyLevel(item_id, location_id, _variant_above(row, item_id), pieces)
+
+
+def _variant_above(row: Row, item_id: int) -> int:
+    """Read which variant a level is listed under: the row of the list; 0: under the item in that row."""
+    parent = row.get(PARENT)
+    if isinstance(parent, str) and "/InventoryItem/" in parent.replace("\\/", "/"):
+        if number_of(parent, "InventoryItem") == item_id:
+            return 0
+        raise MalformedAnswer("shopify", f"a stock level of inventory item {item_id} belongs to {parent[:100]}")
+    return number_of(parent, "ProductVariant")
 
 
 def page(connection: object, asked: str | None) -> tuple[Sequence[Row], str | None]:

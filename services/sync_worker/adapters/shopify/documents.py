@@ -52,10 +52,15 @@ def connection_points(rows: int, node_points: int) -> float:
     return 2.0 + max(1, floor(2 * log(rows))) * node_points
 
 
-VARIANT_FIELDS = """\
+def variant_fields(more_of_item: str = "") -> str:
+    """Select what is kept of a variant, and more of its inventory item."""
+    return f"""\
 id title sku barcode price compareAtPrice inventoryQuantity updatedAt
-      product { id title status }
-      inventoryItem { id }"""
+      product {{ id title status }}
+      inventoryItem {{ id{more_of_item} }}"""
+
+
+VARIANT_FIELDS = variant_fields()
 
 CUSTOMER_FIELDS = """\
 id firstName lastName note numberOfOrders updatedAt

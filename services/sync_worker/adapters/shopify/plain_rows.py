@@ -11,13 +11,16 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 
 from sync_worker.domain.customers import ShopifyCustomer
-from sync_worker.domain.products import ShopifyVariant
+from sync_worker.domain.products import ShopifyLevel, ShopifyVariant
+
+PARENT = "__parentId"
+"""Names the row to which a line of a bulk result belongs, if it is no row itself."""
 
 DEFAULT_TITLE = "Default Title"
 """What Shopify calls the only variant of a product without options."""
 
-_VARIANT, _PRODUCT, _ITEM, _CUSTOMER = (
-    f"gid://shopify/{kind}/" for kind in ("ProductVariant", "Product", "InventoryItem", "Customer")
+_VARIANT, _PRODUCT, _ITEM, _LOCATION, _CUSTOMER = (
+    f"gid://shopify/{kind}/" for kind in ("ProductVariant", "Product", "InventoryItem", "Location", "Customer")
 )
 _LONGEST_ID = 18
 _LONGEST_WHOLE = 13
@@ -26,7 +29,7 @@ _LONGEST_WHOLE = 13
 _SCALES = (10_000, 1_000, 100, 10, 1)
 """What makes ten-thousandths of an amount's digits, by how many stand behind the point."""
 
-_Quantity = Annotated[int, msgspec.Meta(gt=-(10**_LONGEST_WHOLE), lt=10**_LONGEST_WHOLE)]
+_Pieces = Annotated[int, msgspec.Meta(gt=-(10**_LONGEST_WHOLE), lt=10**_LONGEST_WHOLE)]
 _Needed = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -44,6 +47,10 @@ class _Item(_Plain):
     id: str
 
 
+class _Location(_Plain):
+    id: str
+
+
 class _Variant(_Plain):
     id: str
     title: str
@@ -51,10 +58,22 @@ class _Variant(_Plain):
     barcode: str | None
     price: str
     compare_at_price: str | None
-    inventory_quantity: _Quantity | None
+    inventory_quantity: _Pieces | None
     updated_at: str
     product: _Product
     inventory_item: _Item
+
+
+class _Quantity(_Plain):
+    name: str
+    quantity: _Pieces
+
+
+class _Level(_Plain):
+    item: _Item
+    location: _Location
+    quantities: list[_Quantity]
+    parent: str = msgspec.field(name=PARENT)
 
 
 class _Spent(_Plain):
@@ -112,12 +131,11 @@ class PlainReader(Generic[Given, Read]):
         except _NOT_PLAIN:
             return None
 
-    def lines(self, content: bytes) -> list[Read] | None:
+    def lines(self, lines: Sequence[bytes]) -> list[Read] | None:
         """Read rows of JSON, one a line, if all of them are plain.
 
-        The lines are split here: msgspec's own `decode_lines` takes two rows on a line, and lines with none.
+        Lines are decoded one by one: msgspec's own `decode_lines` takes two rows on a line, and lines with none.
         """
-        lines = content.removesuffix(b"\n").split(b"\n")
         try:
             return list(map(self._read, map(self._decoder.decode, lines)))
         except _NOT_PLAIN:
@@ -140,6 +158,17 @@ def _variant(row: _Variant) -> ShopifyVariant:
         product.status.lower(),
         row.inventory_quantity,
         unix_seconds(row.updated_at),
+    )
+
+
+def _level(row: _Level) -> ShopifyLevel:
+    if len(row.quantities) != 1 or row.quantities[0].name != "available":
+        raise _NotPlain
+    return ShopifyLevel(
+        _number(row.item.id, _ITEM),
+        _number(row.location.id, _LOCATION),
+        _number(row.parent, _VARIANT),
+        row.quantities[0].quantity,
     )
 
 
@@ -166,6 +195,7 @@ def _customer(row: _Customer) -> ShopifyCustomer:
 
 
 PLAIN_VARIANTS = PlainReader(_Variant, _variant)
+PLAIN_LEVELS = PlainReader(_Level, _level)
 PLAIN_CUSTOMERS = PlainReader(_Customer, _customer)
 
 

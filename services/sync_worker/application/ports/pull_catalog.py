@@ -8,8 +8,8 @@ from sync_worker.application.ports.job import Fence
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.domain.customers import NhanhCustomer, ShopifyCustomer
 from sync_worker.domain.operations import Operation
-from sync_worker.domain.products import NhanhProduct, ShopifyVariant
-from sync_worker.domain.pulls import PullCounts
+from sync_worker.domain.products import NhanhProduct, ShopifyLevel, ShopifyVariant
+from sync_worker.domain.pulls import LevelCounts, PullCounts
 from sync_worker.domain.requests import PullMode
 
 MirrorRow = NhanhProduct | ShopifyVariant | NhanhCustomer | ShopifyCustomer
@@ -28,7 +28,8 @@ class PreparedRows(Protocol):
 class PullScope:
     """Which pull of whom: its place is keyed by store, operation and filter.
 
-    `marks_gone` is True for a pull without a filter: in FULL mode it marks what it did not see as gone.
+    `marks_gone` is True for a pull without a filter: in FULL mode it marks what it did not see as gone. With `reads_levels` it
+    reads stock levels then, too.
     """
 
     store_id: str
@@ -37,6 +38,7 @@ class PullScope:
     marks_gone: bool
     job_id: str
     fence: Fence
+    reads_levels: bool = False
 
     def marks_gone_in(self, mode: PullMode) -> bool:
         """Whether it marks what it did not see as gone when it goes in this mode."""
@@ -55,6 +57,8 @@ class PullPlace:
     On a pull that begins, `left` is the cursor of the one before it, where that was not read to its end and nobody goes on with
     it: what it has going at the vendor is of no use any more. `left`, `replaced` and `outdated_hours` are answered until a
     step is stored, so that an attempt after a crash knows of them.
+
+    `levels` counts the stock levels of a pull that began to read them, whatever is asked for since; None: this one reads none.
     """
 
     pull_id: str
@@ -68,6 +72,7 @@ class PullPlace:
     outdated_hours: int | None = None
     replaced: int | None = None
     left: str | None = None
+    levels: LevelCounts | None = None
 
 
 class PullCatalog(Protocol):
@@ -99,8 +104,9 @@ class PullCatalog(Protocol):
         read_time: int,
         refused: Sequence[RowRefusal] = (),
         pages: int = 1,
+        levels: Sequence[ShopifyLevel] = (),
     ) -> PullPlace:
-        """Store a step's rows and the place behind them in one transaction.
+        """Store a step's rows, its stock levels and the place behind them in one transaction.
 
         `refused` are rows that the vendor told of and that cannot be read. They are counted as failed and as seen, so
         that they do not count as gone; what is stored of them stays as it was, and is not confirmed by this pull.
@@ -131,7 +137,11 @@ class PullCatalog(Protocol):
     async def finish(self, scope: PullScope, place: PullPlace, *, max_gone_percent: int) -> PullPlace:
         """Mark what was not seen as gone, where the pull may, and store that this job has finished it.
 
+        From then on the stock levels that it has read, if any, are what Shopify last confirmed of quantities, but for what pushes
+        have heard since it began.
+
         Raises:
+            OperationFailure: LEVELS_WITHOUT_ROWS: the levels are not those of the rows. As with the guard.
             GuardTripped: MASS_GONE_GUARD: too much would go. Nothing is marked, and the next pull begins anew.
         """
         ...

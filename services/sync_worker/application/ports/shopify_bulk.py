@@ -8,10 +8,18 @@ from typing import Protocol
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.domain.customers import ShopifyCustomer
 from sync_worker.domain.failures import VendorFailure
-from sync_worker.domain.products import ShopifyVariant
+from sync_worker.domain.products import ShopifyLevel, ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 
 BulkFilter = ShopifyProductFilter | ShopifyCustomerFilter
+
+
+@dataclass(frozen=True, slots=True)
+class BulkList:
+    """What an operation gathers: all that a filter lets through, and `with_levels` what each location has of each variant."""
+
+    filter: BulkFilter
+    with_levels: bool = False
 
 
 class BulkState(StrEnum):
@@ -75,11 +83,15 @@ BEGINNING = BulkPosition()
 
 @dataclass(frozen=True, slots=True)
 class BulkChunk:
-    """Part of a result: its rows, those that cannot be read, and the position behind it."""
+    """Part of a result: its rows, those that cannot be read, and the position behind it.
+
+    `levels` belong to rows that may stand anywhere in the result.
+    """
 
     rows: Sequence[ShopifyVariant] | Sequence[ShopifyCustomer]
     refused: Sequence[RowRefusal]
     behind: BulkPosition
+    levels: Sequence[ShopifyLevel] = ()
 
 
 class UnusableResult(VendorFailure):
@@ -105,8 +117,8 @@ class ShopifyBulk(Protocol):
         """Find the latest operation that was started for a pull and has a result, or may yet have one."""
         ...
 
-    async def start(self, wanted: BulkFilter, pull_id: str) -> BulkOperation | SlotsTaken:
-        """Start gathering what a filter lets through.
+    async def start(self, wanted: BulkList, pull_id: str) -> BulkOperation | SlotsTaken:
+        """Start gathering a list.
 
         Raises:
             VendorUnavailable: With `outcome_unknown` an operation may have been started: `find` tells.
@@ -122,7 +134,7 @@ class ShopifyBulk(Protocol):
         ...
 
     def read(
-        self, operation: BulkOperation, wanted: BulkFilter, position: BulkPosition
+        self, operation: BulkOperation, wanted: BulkList, position: BulkPosition
     ) -> AsyncGenerator[BulkChunk, None]:
         """Read the result of a COMPLETED operation from a position on, as a stream.
 

@@ -14,7 +14,7 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext
 from sync_worker.application.ports.pull_catalog import PullPlace
 from sync_worker.application.ports.shopify_bulk import (
-    BulkFilter,
+    BulkList,
     BulkOperation,
     BulkState,
     ShopifyBulk,
@@ -57,7 +57,7 @@ class BulkSource:
         bulk: ShopifyBulk,
         farewell: ShopifyBulk,
         metrics: VendorMetrics,
-        wanted: BulkFilter,
+        wanted: BulkList,
         pull: PullPlace,
         job: JobContext,
         clock: Clock,
@@ -128,6 +128,7 @@ class BulkSource:
                         place.read_time,
                         chunk.refused,
                         expected=operation.roots,
+                        levels=chunk.levels,
                     )
         if (position.lines, position.roots) != (operation.objects, operation.roots):
             message = (
@@ -135,7 +136,8 @@ class BulkSource:
                 f"{position.lines}, {position.roots} of them rows"
             )
             raise UnusableResult("BULK_MISMATCH", message)
-        yield Step((), None, place.read_time, pages=0, expected=operation.roots)
+        children = operation.objects - operation.roots
+        yield Step((), None, place.read_time, pages=0, expected=operation.roots, expected_levels=children)
 
     async def _part(self) -> None:
         """Leave an operation that is under way to the next attempt, unless there is none since the job is cancelled."""

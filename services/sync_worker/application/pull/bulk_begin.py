@@ -6,7 +6,7 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.application.ports.job import JobContext
 from sync_worker.application.ports.shopify_bulk import (
     BEGINNING,
-    BulkFilter,
+    BulkList,
     BulkOperation,
     ShopifyBulk,
     SlotsTaken,
@@ -36,7 +36,7 @@ class BulkBeginning:
     """Finds or starts the operation of one pull, which `began` at Unix microseconds."""
 
     def __init__(
-        self, bulk: ShopifyBulk, wanted: BulkFilter, pull_id: str, began: int, job: JobContext, clock: Clock
+        self, bulk: ShopifyBulk, wanted: BulkList, pull_id: str, began: int, job: JobContext, clock: Clock
     ) -> None:
         self._bulk = bulk
         self._wanted = wanted

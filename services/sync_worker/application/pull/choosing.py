@@ -9,6 +9,7 @@ from sync_worker.application.ports.job import JobContext
 from sync_worker.application.ports.pages import Page
 from sync_worker.application.ports.pull_catalog import MirrorRow, PullPlace
 from sync_worker.application.ports.shopify import Shopify
+from sync_worker.application.ports.shopify_bulk import BulkList
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.bulk import BulkSource
 from sync_worker.application.pull.bulk_place import is_bulk_place
@@ -29,6 +30,7 @@ from sync_worker.domain.requests import (
     ShopifyCustomerFilter,
     ShopifyProductFilter,
 )
+from sync_worker.domain.stores import Store
 
 
 def source_of(
@@ -66,7 +68,8 @@ def _at_shopify(
         source = PagedSource(Origin.SHOPIFY, _pages_of(shopify, wanted), shopify.metrics, clock)
     else:
         farewell = vendors.shopify(job.store, LastCallGate(job.gate))
-        source = bulk = BulkSource(shopify.bulk, farewell.bulk, shopify.metrics, wanted, place, job, clock)
+        gathered = BulkList(wanted, with_levels=place.levels is not None)
+        source = bulk = BulkSource(shopify.bulk, farewell.bulk, shopify.metrics, gathered, place, job, clock)
         if not by_bulk:
             left = max(0, DEEPEST_PAGE - place.counts.pages)
             pages = PagedSource(Origin.SHOPIFY, _pages_of(shopify, wanted), shopify.metrics, clock, most_pages=left)
@@ -91,10 +94,23 @@ def goes_by_bulk(request: PullRequest, place: PullPlace) -> bool:
     return place.mode is PullMode.FULL
 
 
+def reads_levels(request: PullRequest, store: Store) -> bool:
+    """Whether a FULL pull reads stock levels beside its rows: of a store that tells its locations apart, and of all variants.
+
+    Levels double what a bulk operation brings, and cost pages four times their points.
+    """
+    return request.filter == ShopifyProductFilter() and bool(store.locations) and request.method is not PullMethod.PAGES
+
+
 def begun_otherwise(request: PullRequest, place: PullPlace) -> bool:
-    """Whether an unfinished pull from Shopify was begun another way than is asked for now, so that its place is of no use."""
-    if place.cursor is None or isinstance(request.filter, NhanhProductFilter | NhanhCustomerFilter):
+    """Whether an unfinished pull from Shopify was begun another way than is asked for now, so that its place is of no use.
+
+    One that has read nothing yet was begun to read stock levels, or any way.
+    """
+    if place.read_to_end or isinstance(request.filter, NhanhProductFilter | NhanhCustomerFilter):
         return False
+    if place.cursor is None:
+        return place.levels is not None and not goes_by_bulk(request, place)
     return goes_by_bulk(request, place) is not is_bulk_place(place.cursor)
 
 

@@ -16,7 +16,7 @@ from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PreparedRows, PullCatalog, PullPlace, PullScope
 from sync_worker.application.ports.vendors import Vendors
 from sync_worker.application.pull.ahead import ahead
-from sync_worker.application.pull.choosing import begun_otherwise, source_of
+from sync_worker.application.pull.choosing import begun_otherwise, reads_levels, source_of
 from sync_worker.application.pull.mirrored import MirrorOfPull
 from sync_worker.application.pull.sources import PlaceUseless, PullSource, Step, Waiting
 from sync_worker.application.pull.telling import Telling
@@ -47,7 +47,13 @@ async def run_pull(
         WorkStopped: The attempt ends at a page; the next goes on.
     """
     scope = PullScope(
-        job.store.store_id, operation, filter_hash(request.filter), _is_open(request.filter), job.job_id, job.fence
+        job.store.store_id,
+        operation,
+        filter_hash(request.filter),
+        _is_open(request.filter),
+        job.job_id,
+        job.fence,
+        reads_levels=reads_levels(request, job.store),
     )
     place = await catalog.open(scope, request.mode)
     if begun_otherwise(request, place):
@@ -103,6 +109,7 @@ async def _read(
                     read_time=step.read_time,
                     refused=step.refused,
                     pages=step.pages,
+                    levels=step.levels,
                 )
                 telling.stored(step, clock.monotonic() - began)
                 await job.report(telling.progress(place), telling.failures(step.refused))
@@ -117,12 +124,17 @@ def _must_have_all(step: Step, place: PullPlace) -> None:
     Raises:
         PlaceUseless: Rows are missing.
     """
-    counted = place.counts.rows + place.counts.failed
-    if step.place is None and step.expected is not None and counted < step.expected:
-        message = (
-            f"{step.expected} rows were to come, and only {counted} different ones came; nothing is marked as gone"
-        )
-        raise PlaceUseless(OperationFailure("ROWS_MISSING", message, retryable=True))
+    if step.place is not None:
+        return
+    came = {"rows": (step.expected, place.counts.rows + place.counts.failed)}
+    if place.levels is not None:
+        came["stock levels"] = (step.expected_levels, place.levels.told)
+    for what, (expected, counted) in came.items():
+        if expected is not None and counted < expected:
+            message = (
+                f"{expected} {what} were to come, and only {counted} different ones came; nothing is marked as gone"
+            )
+            raise PlaceUseless(OperationFailure("ROWS_MISSING", message, retryable=True))
 
 
 async def _told_before(catalog: PullCatalog, scope: PullScope, place: PullPlace) -> Sequence[RowRefusal]:

@@ -8,16 +8,17 @@ from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import MirrorRow
 from sync_worker.application.ports.vendor_metrics import VendorMetrics
 from sync_worker.domain.failures import OperationFailure, Origin, VendorRefusal
+from sync_worker.domain.products import ShopifyLevel
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Part of a list: its rows and the place behind them are stored in one transaction.
+    """Part of a list: its rows, stock levels of rows anywhere in it, and the place behind them are stored in one transaction.
 
     `place` is where an attempt after a crash goes on, in the source's own words; None: the list has been read to its end.
     `read_time` (Unix microseconds) is when the vendor was asked, at the latest. `pages` is what the step counts as: 0 where
-    it only moves the place. `expected` is how many rows there will be in all, where that is known; with
-    the last step the pull is held to it. `note` tells people what is going on where rows do not.
+    it only moves the place. `expected` is how many rows there will be in all, `expected_levels` how many levels, where that is
+    known; with the last step the pull is held to it. `note` tells people what is going on where rows do not.
     """
 
     rows: Sequence[MirrorRow]
@@ -27,6 +28,8 @@ class Step:
     pages: int = 1
     expected: int | None = None
     note: str = ""
+    levels: Sequence[ShopifyLevel] = ()
+    expected_levels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class Telling:
         counts = place.counts
         done = counts.rows + counts.failed
         words = f"{self._introduction}; {counts.rows} rows in {counts.pages} pages so far{_unreadable(counts)}"
-        words += self._note
+        words += _levels(place) + self._note
         return Progress(
             total=None if self._expected is None else max(self._expected, done),
             successful=counts.rows,
@@ -77,7 +77,7 @@ class Telling:
         counts = place.counts
         words = (
             f"{counts.rows} rows: {counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "
-            f"{counts.gone} gone{_unreadable(counts)} ({self._introduction})"
+            f"{counts.gone} gone{_unreadable(counts)}{_levels(place)} ({self._introduction})"
         )
         progress = Progress(
             total=counts.rows + counts.failed,
@@ -93,13 +93,14 @@ class Telling:
             "pull_id": place.pull_id,
             "resumed": self._resumed,
             **asdict(counts),
+            **_level_counts(place),
         }
         return OperationResult(progress, result, words)
 
     def _metrics(self, place: PullPlace) -> dict[str, float]:
         spent = self._source.metrics
         metrics = {
-            **{name: float(count) for name, count in asdict(place.counts).items()},
+            **{name: float(count) for name, count in {**asdict(place.counts), **_level_counts(place)}.items()},
             "api_calls": float(spent.api_calls),
             "api_seconds": spent.api_seconds,
             "rate_limit_wait_seconds": spent.rate_limit_wait_seconds,
@@ -114,6 +115,19 @@ def _unreadable(counts: PullCounts) -> str:
     if not counts.failed:
         return ""
     return f"; {counts.failed} more cannot be read and stay as they were"
+
+
+def _level_counts(place: PullPlace) -> dict[str, int]:
+    levels = place.levels
+    return {} if levels is None else {"levels": levels.told, "unreadable_levels": levels.unreadable}
+
+
+def _levels(place: PullPlace) -> str:
+    levels = place.levels
+    if levels is None:
+        return ""
+    unknown = f", of which {levels.unreadable} cannot be read and count as unknown" if levels.unreadable else ""
+    return f"; {levels.told} stock levels{unknown}"
 
 
 def _what_is_read(begun_at: PullPlace, asked: PullMode) -> str:

@@ -15,7 +15,7 @@ from sync_worker.application.ports.shopify import (
 )
 from sync_worker.application.ports.shopify_bulk import (
     BulkChunk,
-    BulkFilter,
+    BulkList,
     BulkOperation,
     BulkPosition,
     ShopifyBulk,
@@ -112,7 +112,7 @@ class ShieldedBulk:
         """Read; see `ShopifyBulk`."""
         return await self._bulk.find(pull_id)
 
-    async def start(self, wanted: BulkFilter, pull_id: str) -> BulkOperation | SlotsTaken:
+    async def start(self, wanted: BulkList, pull_id: str) -> BulkOperation | SlotsTaken:
         """Write; see `ShopifyBulk`."""
         with self._stopping.writing():
             return await self._bulk.start(wanted, pull_id)
@@ -126,7 +126,7 @@ class ShieldedBulk:
         await self._bulk.cancel(operation_id)
 
     def read(
-        self, operation: BulkOperation, wanted: BulkFilter, position: BulkPosition
+        self, operation: BulkOperation, wanted: BulkList, position: BulkPosition
     ) -> AsyncGenerator[BulkChunk, None]:
         """Read; see `ShopifyBulk`."""
         return self._bulk.read(operation, wanted, position)

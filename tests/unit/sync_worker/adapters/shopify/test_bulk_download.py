@@ -8,6 +8,7 @@ from sync_worker.adapters.shopify import bulk_download
 from sync_worker.application.ports.shopify_bulk import (
     BEGINNING,
     BulkChunk,
+    BulkList,
     BulkOperation,
     BulkPosition,
     BulkState,
@@ -23,7 +24,7 @@ from tests.fakes.shopify_http import TOKEN
 NUMBERS = list(range(1, 41))
 CONTENT = jsonl(map(variant_node, NUMBERS))
 LINE = len(jsonl([variant_node(1)]))
-EVERYTHING = ShopifyProductFilter()
+EVERYTHING = BulkList(ShopifyProductFilter())
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 from sync_worker.adapters.shopify import bulk_download
-from sync_worker.application.ports.shopify_bulk import BulkOperation, BulkPosition, BulkState, UnusableResult
+from sync_worker.application.ports.shopify_bulk import BulkList, BulkOperation, BulkPosition, BulkState, UnusableResult
 from sync_worker.domain.failures import VendorUnavailable
 from sync_worker.domain.requests import ShopifyProductFilter
 
@@ -19,7 +19,7 @@ async def numbers_read(shop: BulkShop) -> list[int]:
     """The variants of a result read from its second line on, since a first byte is never asked for as a part."""
     shop.of("query NhanhsyncPull_1 { productVariants { edges { node { id } } } }", "COMPLETED")
     operation = BulkOperation(1, BulkState.COMPLETED, len(NUMBERS), len(NUMBERS), f"{shop.host}/results/1")
-    chunks = shop.client().bulk.read(operation, ShopifyProductFilter(), BulkPosition(FIRST, 1, 1))
+    chunks = shop.client().bulk.read(operation, BulkList(ShopifyProductFilter()), BulkPosition(FIRST, 1, 1))
     return [row[0] async for chunk in chunks for row in chunk.rows]
 
 

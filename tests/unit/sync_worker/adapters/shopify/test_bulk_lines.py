@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sync_worker.adapters.shopify.bulk_lines import chunk_of
 from sync_worker.adapters.shopify.plain_rows import PlainReader
-from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkFilter, BulkPosition, UnusableResult
+from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkList, BulkPosition, UnusableResult
 from sync_worker.domain.products import ShopifyVariant
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 
 from tests.fakes.bulk_shop import customer_node, jsonl, variant_node
 
-VARIANTS, CUSTOMERS = ShopifyProductFilter(), ShopifyCustomerFilter()
+VARIANTS, CUSTOMERS = BulkList(ShopifyProductFilter()), BulkList(ShopifyCustomerFilter())
 CHILD = {"id": "gid://shopify/ProductVariant/9", "__parentId": "gid://shopify/Product/1"}
 
 
@@ -67,7 +67,7 @@ def test_two_rows_on_a_line_are_garbled(empty: bytes) -> None:
     ("odd", "wanted"), [(variant_node(1, price="1e3"), VARIANTS), (customer_node(1) | {"numberOfOrders": 3}, CUSTOMERS)]
 )
 def test_lines_that_are_not_plain_are_not_tried_twice(
-    odd: object, wanted: BulkFilter, monkeypatch: pytest.MonkeyPatch
+    odd: object, wanted: BulkList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What msgspec refused as lines it would refuse as rows."""
     monkeypatch.delattr(PlainReader, "rows")

@@ -7,7 +7,7 @@ from graphql.language import Visitor
 from graphql.validation import NoDeprecatedCustomRule
 from sync_worker.adapters.shopify.bulk_documents import BULK_DOCUMENTS, query_of
 from sync_worker.adapters.shopify.documents import Document
-from sync_worker.application.ports.shopify_bulk import BulkFilter, BulkState, SlotsTaken
+from sync_worker.application.ports.shopify_bulk import BulkList, BulkState, SlotsTaken
 from sync_worker.domain.failures import AccessRefused, MalformedAnswer, VendorRefusal, VendorUnavailable
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 
@@ -16,11 +16,13 @@ from tests.fakes.shopify_schema import VERSIONS, shopify_schema
 
 PULL = "0190aaaa-bbbb-7ccc-dddd-eeeeffff0000"
 NAME = "NhanhsyncPull_0190aaaabbbb7cccddddeeeeffff0000"
-FILTERS: list[BulkFilter] = [
-    ShopifyProductFilter(),
-    ShopifyProductFilter(("active",), 1_780_000_000),
-    ShopifyCustomerFilter(),
-    ShopifyCustomerFilter('note:"a \\ b" OR tag:"Việt\n}"', 1_780_000_000),
+SEARCHED = ShopifyCustomerFilter('note:"a \\ b" OR tag:"Việt\n}"', 1_780_000_000)
+LISTS = [
+    BulkList(ShopifyProductFilter()),
+    BulkList(ShopifyProductFilter(), with_levels=True),
+    BulkList(ShopifyProductFilter(("active",), 1_780_000_000)),
+    BulkList(ShopifyCustomerFilter()),
+    BulkList(SEARCHED),
 ]
 
 
@@ -47,15 +49,15 @@ def test_what_is_sent_is_one_of_shopifys_own_schema(document: Document, version:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("wanted", FILTERS)
-def test_what_shopify_runs_is_one_of_its_own_schema(wanted: BulkFilter, version: str) -> None:
+@pytest.mark.parametrize("wanted", LISTS)
+def test_what_shopify_runs_is_one_of_its_own_schema(wanted: BulkList, version: str) -> None:
     """Its text is sent as a value, and validated by itself."""
     rules = [*specified_rules, NoDeprecatedCustomRule]
     assert validate(shopify_schema(version), parse(query_of(wanted, PULL)), rules) == []
 
 
-@pytest.mark.parametrize("wanted", FILTERS)
-def test_what_shopify_runs_keeps_to_its_rules_for_bulk_queries(wanted: BulkFilter) -> None:
+@pytest.mark.parametrize("wanted", LISTS)
+def test_what_shopify_runs_keeps_to_its_rules_for_bulk_queries(wanted: BulkList) -> None:
     """One root field; lists by edges; no page size, no order, no page info, no variables; the pull's name."""
     document = parse(query_of(wanted, PULL))
     (operation,) = document.definitions
@@ -73,29 +75,27 @@ def test_what_shopify_runs_keeps_to_its_rules_for_bulk_queries(wanted: BulkFilte
             arguments.update(argument.name.value for argument in node.arguments)
 
     visit(document, Looking())
-    assert arguments <= {"query"}
+    assert arguments <= ({"query", "names"} if wanted.with_levels else {"query"})
     assert {"edges", "node"} <= fields
     assert not fields & {"nodes", "pageInfo", "cursor"}
 
 
 def test_a_search_stands_in_the_text_as_it_is() -> None:
     """Quotes, backslashes and line feeds do not end it."""
-    wanted = FILTERS[-1]
-    assert isinstance(wanted, ShopifyCustomerFilter)
     found: list[str] = []
 
     class Looking(Visitor):
         def enter_string_value(self, node: StringValueNode, *_: object) -> None:
             found.append(node.value)
 
-    visit(parse(query_of(wanted, PULL)), Looking())
-    assert found == [f"updated_at:>='2026-05-28T20:26:40Z' AND ({wanted.search})"]
+    visit(parse(query_of(BulkList(SEARCHED), PULL)), Looking())
+    assert found == [f"updated_at:>='2026-05-28T20:26:40Z' AND ({SEARCHED.search})"]
 
 
 def test_a_name_is_a_name() -> None:
     """Whatever the id of a pull is, nothing of it becomes part of the query."""
     with pytest.raises(ValueError, match="cannot be part"):
-        query_of(ShopifyProductFilter(), "1 { shop { id } } query x")
+        query_of(BulkList(ShopifyProductFilter()), "1 { shop { id } } query x")
 
 
 async def test_an_operation_is_looked_at() -> None:
@@ -176,7 +176,7 @@ def a_start(operation: object = None, *refused: tuple[str | None, str]) -> httpx
 async def test_an_operation_is_started() -> None:
     """By a query that bears the pull's name, ungrouped; a rate limit is waited out."""
     shop = ScriptedShop([throttled(10, 0), a_start(an_operation(status="CREATED"))])
-    operation = await shop.client.bulk.start(ShopifyProductFilter(), PULL)
+    operation = await shop.client.bulk.start(BulkList(ShopifyProductFilter()), PULL)
     assert not isinstance(operation, SlotsTaken)
     assert (operation.operation_id, operation.state) == (7, BulkState.CREATED)
     assert shop.variables["query"].startswith(f"query {NAME} {{")
@@ -187,28 +187,28 @@ async def test_an_operation_is_started() -> None:
 async def test_taken_slots_are_no_failure(code: str) -> None:
     """Whoever waits for one decides how long."""
     shop = ScriptedShop([a_start(None, (code, "5 are running"))])
-    assert await shop.client.bulk.start(ShopifyProductFilter(), PULL) == SlotsTaken("5 are running")
+    assert await shop.client.bulk.start(BulkList(ShopifyProductFilter()), PULL) == SlotsTaken("5 are running")
 
 
 async def test_a_query_that_shopify_does_not_run_is_refused() -> None:
     """Trying again cannot help."""
     shop = ScriptedShop([a_start(None, ("INVALID", "Invalid bulk query"))])
     with pytest.raises(VendorRefusal, match="Invalid bulk query"):
-        await shop.client.bulk.start(ShopifyProductFilter(), PULL)
+        await shop.client.bulk.start(BulkList(ShopifyProductFilter()), PULL)
 
 
 async def test_a_start_that_says_nothing_is_not_taken_for_one() -> None:
     """Neither an operation nor an error."""
     shop = ScriptedShop([a_start(None)])
     with pytest.raises(MalformedAnswer):
-        await shop.client.bulk.start(ShopifyProductFilter(), PULL)
+        await shop.client.bulk.start(BulkList(ShopifyProductFilter()), PULL)
 
 
 async def test_a_start_that_is_denied_is_for_a_person() -> None:
     """The app lacks a scope."""
     shop = ScriptedShop([errors("ACCESS_DENIED", data=None)])
     with pytest.raises(AccessRefused):
-        await shop.client.bulk.start(ShopifyProductFilter(), PULL)
+        await shop.client.bulk.start(BulkList(ShopifyProductFilter()), PULL)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ async def test_a_start_without_an_answer_is_not_made_again(lost: httpx.Response 
     """It may have started something, which has to be looked for first."""
     shop = ScriptedShop([lost, a_start(an_operation())])
     with pytest.raises(VendorUnavailable) as failed:
-        await shop.client.bulk.start(ShopifyProductFilter(), PULL)
+        await shop.client.bulk.start(BulkList(ShopifyProductFilter()), PULL)
     assert failed.value.outcome_unknown
     assert len(shop.asked) == 1
 
@@ -226,7 +226,7 @@ async def test_a_start_without_an_answer_is_not_made_again(lost: httpx.Response 
 async def test_a_start_that_never_left_is_made_again() -> None:
     """Nothing can have been started."""
     shop = ScriptedShop([httpx.ConnectError("no"), a_start(an_operation())])
-    assert not isinstance(await shop.client.bulk.start(ShopifyProductFilter(), PULL), SlotsTaken)
+    assert not isinstance(await shop.client.bulk.start(BulkList(ShopifyProductFilter()), PULL), SlotsTaken)
 
 
 async def test_a_search_of_ones_own_is_tried_first() -> None:
@@ -239,7 +239,7 @@ async def test_a_search_of_ones_own_is_tried_first() -> None:
     }
     shop = ScriptedShop([httpx.Response(200, json={**body, "extensions": warning})])
     with pytest.raises(VendorRefusal) as failed:
-        await shop.client.bulk.start(ShopifyCustomerFilter("nmae:x"), PULL)
+        await shop.client.bulk.start(BulkList(ShopifyCustomerFilter("nmae:x")), PULL)
     assert failed.value.code == "INVALID_SEARCH"
     assert len(shop.asked) == 1
 
@@ -248,7 +248,7 @@ async def test_starting_to_read_is_no_writing() -> None:
     """Under a version that nobody asked for nothing is written, and reading goes on."""
     shop = ScriptedShop([a_start(an_operation())])
     shop.session.versions.see({"x-shopify-api-version": "2099-01"})
-    assert not isinstance(await shop.client.bulk.start(ShopifyProductFilter(), PULL), SlotsTaken)
+    assert not isinstance(await shop.client.bulk.start(BulkList(ShopifyProductFilter()), PULL), SlotsTaken)
 
 
 async def test_a_cancel_that_comes_too_late_is_none() -> None:

@@ -1,7 +1,6 @@
 """A pull by a bulk operation that dies, and goes on where it died."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,33 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync_worker.adapters.catalog.tables import pull_runs
 from sync_worker.adapters.shopify import bulk_download
-from sync_worker.application.ports.job import OperationResult
 from sync_worker.domain.failures import OperationFailure
 
 from tests.fakes.bulk_shop import BulkShop, jsonl, variant_node
 from tests.fakes.bulk_world import BulkWorld
 from tests.fakes.catalog_database import catalog_database
 from tests.fakes.job_context import RecordingJobContext
+from tests.fakes.mortal_job import Killed, MortalJob, attempt
 from tests.fakes.stores import a_store
 
 NUMBERS = list(range(1, 31))
 CONTENT = jsonl(map(variant_node, NUMBERS))
-
-
-class Killed(BaseException):
-    """The process is gone: nothing is caught, and nothing is said."""
-
-
-@dataclass
-class MortalJob(RecordingJobContext):
-    """A job whose process dies when it has reported so often."""
-
-    dies_after: int | None = None
-
-    def check(self) -> None:
-        """Die, if it is time to: a step has been read and is not stored yet."""
-        if self.dies_after is not None and len(self.reports) >= self.dies_after:
-            raise Killed
 
 
 @pytest.fixture(autouse=True)
@@ -65,24 +48,12 @@ async def test_a_pull_survives_deaths_and_broken_connections(
             shop = BulkShop(content=CONTENT, course=course, ranges=ranges, cuts=list(cuts))
             world = BulkWorld(shop, database)
             for death in deaths:
-                await _attempt(world, a_job(death))
-            while (done := await _attempt(world, a_job())) is None:
+                await attempt(world, a_job(death))
+            while (done := await attempt(world, a_job())) is None:
                 pass
             assert await world.living() == NUMBERS
             assert done.progress.successful == 30
             assert shop.starts == 1
-
-
-async def _attempt(world: BulkWorld, job: MortalJob) -> OperationResult | None:
-    """Run an attempt; None where it died, or failed in a way that the next may mend."""
-    try:
-        return await world.pull(job)
-    except Killed:
-        return None
-    except OperationFailure as failure:
-        if not failure.retryable:
-            raise
-        return None
 
 
 @pytest.mark.parametrize("ranges", [True, False])
