@@ -88,11 +88,11 @@ class Turns:
 
         Those that must wait take their places among all who wait.
         """
+        wants = sorted(wants, key=lambda want: -want.waited)
         others = [each for each in self.queue if each.process != process and now - each.seen < FRESH_MICROS]
         everybody = [*others, *(_waiting(process, each, now) for each in wants)]
         self._pass_time(now, [each.seen for each in everybody if each.traffic is Traffic.BULK])
         bulk_about = now - self.bulk_seen < FRESH_MICROS
-        wants = sorted(wants, key=lambda want: -want.waited)
         left = {traffic: deque(want for want in wants if want.traffic is traffic) for traffic in Traffic}
         granted: list[Want] = []
         lacking: float | None = None

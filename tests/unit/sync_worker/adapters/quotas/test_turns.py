@@ -44,6 +44,13 @@ def test_within_a_class_who_came_first_goes_first() -> None:
     assert serve(turns, "one", want("dear", cost=9.0, waited=3.0), room=9.0) == ["dear"]
 
 
+def test_a_call_goes_only_where_there_is_room_for_itself() -> None:
+    """And not for another of its process, which came within the same microsecond."""
+    calls = [want("cheap", cost=1.0, waited=0.0000001), want("dear", cost=9.0, waited=0.0000002)]
+    assert serve(Turns(), "one", *calls, room=1.0) == []
+    assert serve(Turns(), "one", *calls, room=9.0) == ["dear"]
+
+
 def test_what_is_lacking_includes_all_who_go_before() -> None:
     """So the wait that is named is not in vain."""
     turns = Turns()
