@@ -69,8 +69,8 @@ class Turns:
     enough of it for everybody whose turn comes before. The claim is below zero while bulk traffic has gone ahead of manual
     calls that are still to take theirs: they would have earned it that turn, and must not earn it another.
 
-    `bulk_seen` is when bulk traffic waited last, if only for this visit, and `claim_began` when the claim was last not above
-    zero, both in Unix microseconds.
+    `bulk_seen` is when bulk traffic last came to wait, if only for that visit, and `claim_began` when it last had to wait on or
+    its claim was last not above zero; both in Unix microseconds.
     """
 
     queue: list[Waiting] = field(default_factory=list)
@@ -88,11 +88,11 @@ class Turns:
 
         Those that must wait take their places among all who wait.
         """
+        wants = sorted(wants, key=lambda want: -want.waited)
         others = [each for each in self.queue if each.process != process and now - each.seen < FRESH_MICROS]
         everybody = [*others, *(_waiting(process, each, now) for each in wants)]
-        self._pass_time(now, bulk_waits=any(each.traffic is Traffic.BULK for each in everybody))
+        self._pass_time(now, [each.seen for each in everybody if each.traffic is Traffic.BULK])
         bulk_about = now - self.bulk_seen < FRESH_MICROS
-        wants = sorted(wants, key=lambda want: -want.waited)
         left = {traffic: deque(want for want in wants if want.traffic is traffic) for traffic in Traffic}
         granted: list[Want] = []
         lacking: float | None = None
@@ -111,6 +111,8 @@ class Turns:
                 self._take_as_manual(waiting.cost, bulk_about=bulk_about)
             granted.append(left[waiting.traffic].popleft())
         self.queue = [*others, *(_waiting(process, each, now) for line in left.values() for each in line)]
+        if any(each.traffic is Traffic.BULK for each in self.queue):
+            self.claim_began = now  # while it waits nothing is left unused for its sake
         return Served(tuple(granted), lacking)
 
     def shift(self, micros: int) -> None:
@@ -119,11 +121,11 @@ class Turns:
         self.bulk_seen += micros
         self.claim_began += micros
 
-    def _pass_time(self, now: int, *, bulk_waits: bool) -> None:
-        """Give up a claim that bulk traffic has not come for."""
-        if bulk_waits:
-            self.bulk_seen = now
-        elif now - self.bulk_seen >= FRESH_MICROS or now - self.claim_began >= KEPT_MICROS:
+    def _pass_time(self, now: int, bulk_seen: Sequence[int]) -> None:
+        """Give up a claim that bulk traffic has not come for; `bulk_seen` is when those of it that wait were last seen."""
+        self.bulk_seen = max((self.bulk_seen, *bulk_seen))
+        idle = now - self.bulk_seen >= FRESH_MICROS or now - self.claim_began >= KEPT_MICROS
+        if idle and not bulk_seen:
             self.claim = min(0.0, self.claim)
         if self.claim <= 0.0:
             self.claim_began = now

@@ -44,6 +44,13 @@ def test_within_a_class_who_came_first_goes_first() -> None:
     assert serve(turns, "one", want("dear", cost=9.0, waited=3.0), room=9.0) == ["dear"]
 
 
+def test_a_call_goes_only_where_there_is_room_for_itself() -> None:
+    """And not for another of its process, which came within the same microsecond."""
+    calls = [want("cheap", cost=1.0, waited=0.0000001), want("dear", cost=9.0, waited=0.0000002)]
+    assert serve(Turns(), "one", *calls, room=1.0) == []
+    assert serve(Turns(), "one", *calls, room=9.0) == ["dear"]
+
+
 def test_what_is_lacking_includes_all_who_go_before() -> None:
     """So the wait that is named is not in vain."""
     turns = Turns()
@@ -145,6 +152,33 @@ def test_what_bulk_does_not_take_is_given_up_though_it_comes_now_and_then() -> N
         assert serve(turns, "bulk", want("one", cost=0.1), room=2.0, now=now) == ["one"]
         assert serve(turns, "manual", want("next", MANUAL), room=1.0, now=now) == []
     assert serve(turns, "manual", want("next", MANUAL), room=1.0, now=NOW + KEPT_MICROS) == ["next"]
+
+
+def test_bulk_keeps_a_fifth_beside_dear_manual_calls() -> None:
+    """Of a bucket that fills evenly, with one call at a time; after its turns a part of a call is left of its claim."""
+    turns = Turns()
+    room, taken = 0.0, {MANUAL: 0.0, BULK: 0.0}
+    under_way = False
+    for step in range(6_000):
+        room += 5.0
+        asks = {"manual": [want("manual", MANUAL, 500.0)] * 4, "bulk": [] if under_way else [want("bulk", cost=7.0)]}
+        under_way = False
+        for process, wants in asks.items():
+            for each in turns.serve(process, wants, room, NOW + step * SECOND // 10).granted:
+                room -= each.cost
+                taken[each.traffic] += each.cost
+                under_way = under_way or each.traffic is BULK
+    assert taken[BULK] >= 0.19 * (taken[BULK] + taken[MANUAL])
+
+
+def test_nothing_is_kept_for_longer_for_a_dead_process_that_waited() -> None:
+    """What its calls held back is free as soon as they no longer wait."""
+    turns = Turns()
+    serve(turns, "dead", *(want(str(number)) for number in range(20)), room=0.0)
+    calls = [want(str(number), MANUAL) for number in range(40)]
+    assert len(serve(turns, "manual", *calls, room=30.0)) == 24
+    assert serve(turns, "manual", *calls, room=6.0, now=NOW + FRESH_MICROS - 1) == []
+    assert len(serve(turns, "manual", *calls, room=6.0, now=NOW + FRESH_MICROS)) == 6
 
 
 def test_what_is_lacking_includes_what_is_kept() -> None:
