@@ -32,13 +32,16 @@ class VendorList:
     """What Shopify's ids begin with; empty at Nhanh, whose ids are numbers."""
     counted_as: str = ""
     way: Way | None = None
+    with_levels: bool = False
+    """Whether its stock levels are read beside it."""
 
     def __str__(self) -> str:
-        return self.name if self.way is None else f"{self.name} {'paged' if self.way is Way.PAGES else 'by bulk'}"
+        name = f"{self.name} with stock levels" if self.with_levels else self.name
+        return name if self.way is None else f"{name} {'paged' if self.way is Way.PAGES else 'by bulk'}"
 
-    def read(self, way: Way) -> "VendorList":
+    def read(self, way: Way, *, with_levels: bool = False) -> "VendorList":
         """Give the same list, read in another way."""
-        return replace(self, way=way)
+        return replace(self, way=way, with_levels=with_levels)
 
     def request(self, store: str, *, queued: bool = False) -> Any:
         """Make the request that starts a full pull without a filter; `queued`: it waits for one that is in its way.

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bench.pulling.lists import VendorList
 from bench.pulling.shop import Sandbox, made
 
 PASSED_ON = ("authorization", "content-type", "x-shopify-access-token")
@@ -65,7 +66,7 @@ class Recorder:
 
 
 @contextlib.asynccontextmanager
-async def recording(vendors: Sandbox, folder: Path) -> AsyncIterator[tuple[Recorder, Path]]:
+async def recording(vendors: Sandbox, wanted: VendorList, folder: Path) -> AsyncIterator[tuple[Recorder, Path]]:
     """Keep every answer of a sandbox as a file in `folder`, in their order; gives a stores file that leads here as well."""
     recorder = Recorder(vendors.url, made(folder))
     app = Starlette(routes=[Route("/{path:path}", recorder.pass_on, methods=["GET", "POST", "HEAD"])])
@@ -74,8 +75,9 @@ async def recording(vendors: Sandbox, folder: Path) -> AsyncIterator[tuple[Recor
     recorder.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        stores_file = vendors.stores_file.with_name(f"recorded-{folder.name}.toml")
-        stores_file.write_text(vendors.stores_file.read_text().replace(vendors.url, recorder.url))
+        original = vendors.stores_file_for(wanted)
+        stores_file = original.with_name(f"recorded-{folder.name}.toml")
+        stores_file.write_text(original.read_text().replace(vendors.url, recorder.url))
         yield recorder, stores_file
     finally:
         server.should_exit = True

@@ -1,5 +1,6 @@
 """A sandbox, a JobTracker and SyncWorkers as processes, and pulls that are started as any caller would."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,9 @@ from bench.pulling.lists import VendorList
 from bench.servers import Running, job_tracker, running
 from bench.spent import cpu_seconds, peak_mb
 
+LOCATIONS = re.compile(r"^\[\[stores\.locations\]\]\n(?:\w+ = .*\n)*", re.MULTILINE)
+"""What a stores file says of each mapped location."""
+
 WORLD_SECONDS = 600.0
 """A sandbox of a million customers has so long to be made."""
 
@@ -25,11 +29,16 @@ class PullFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Both vendors. Its stores file lies beside the secrets that it names."""
+    """Both vendors. Its stores files lie beside the secrets that they name; only the second maps depots to locations."""
 
     url: str
     pid: int
     stores_file: Path
+    mapped_stores_file: Path
+
+    def stores_file_for(self, wanted: VendorList) -> Path:
+        """Choose the stores file with which a pull reads this list: stock levels are read for mapped locations alone."""
+        return self.mapped_stores_file if wanted.with_levels else self.stores_file
 
     async def calls(self, store: str) -> Mapping[str, Any]:
         """Ask what was asked of a store."""
@@ -68,10 +77,12 @@ class Pulled:
 async def sandbox(folder: Path, *arguments: str, stores: tuple[str, ...] = ("hanoi",)) -> AsyncIterator[Sandbox]:
     """Run a sandbox; several may share a folder if their stores differ."""
     stores_file = made(folder) / f"stores-{'-'.join(stores)}.toml"
-    asked = ["--stores", ",".join(stores), "--stores-file", str(stores_file), *arguments]
+    mapped = stores_file.with_suffix(".mapped.toml")
+    asked = ["--stores", ",".join(stores), "--stores-file", str(mapped), *arguments]
     log = folder / "sandbox.log"
     async with running("sandbox", *asked, log=log, ready_seconds=WORLD_SECONDS) as started:
-        yield Sandbox(str(started.ready["url"]), started.pid, stores_file)
+        stores_file.write_text(LOCATIONS.sub("", mapped.read_text()))
+        yield Sandbox(str(started.ready["url"]), started.pid, stores_file, mapped)
 
 
 @asynccontextmanager

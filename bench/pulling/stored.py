@@ -10,7 +10,7 @@ import orjson
 
 from bench.pulling.lists import VendorList
 
-BESIDE = {"phone_keys": "owner_id", "confirmed_values": "owner_id"}
+BESIDE = {"phone_keys": "owner_id", "confirmed_values": "owner_id", "pull_levels": "variant_id"}
 """Tables that a pull fills beside its mirror, and the column that names the vendor's object."""
 
 

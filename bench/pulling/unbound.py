@@ -86,7 +86,14 @@ async def lines(folder: Path, stores: list[Store], paged: Size, whole: Size) -> 
     """Measure every list into every database. Shopify gives pages of at most 25,000 objects, so there is less of those."""
     peers: dict[str, Peers] = {}
     in_pages = [SHOPIFY_VARIANTS.read(Way.PAGES), SHOPIFY_CUSTOMERS.read(Way.PAGES)]
-    at_once = [SHOPIFY_VARIANTS.read(Way.BULK), SHOPIFY_CUSTOMERS.read(Way.BULK), NHANH_CUSTOMERS, NHANH_PRODUCTS]
+    with_levels = SHOPIFY_VARIANTS.read(Way.BULK, with_levels=True)
+    at_once = [
+        SHOPIFY_VARIANTS.read(Way.BULK),
+        with_levels,
+        SHOPIFY_CUSTOMERS.read(Way.BULK),
+        NHANH_CUSTOMERS,
+        NHANH_PRODUCTS,
+    ]
     for name, size, lists in (("paged", paged, in_pages), ("whole", whole, at_once)):
         place = folder / name
         async with sandbox(place, *size.arguments) as vendors:
@@ -118,14 +125,14 @@ async def _list_lines(
                 )
         rows = rows_line(f"{wanted} into {store.name}", ours, raw, peers, recorded)
         yield rows
-        if wanted.way is not None and wanted.table == SHOPIFY_VARIANTS.table:
+        if wanted.way is not None and wanted.table == SHOPIFY_VARIANTS.table and not wanted.with_levels:
             yield products_line(rows, store, wanted.way, recorded.products, ours)
     shutil.rmtree(folder)
 
 
 async def _record(folder: Path, vendors: Sandbox, wanted: VendorList) -> Recorded:
     """Pull once through the recorder: its answers and its rows are what the raw loop is given."""
-    async with recording(vendors, folder / "answers") as (recorder, stores_file):
+    async with recording(vendors, wanted, folder / "answers") as (recorder, stores_file):
         async with worker(folder / "recorded", stores_file) as at:
             seen = await pull(at, wanted)
         seconds = await recorder.fetch_again()
@@ -153,7 +160,7 @@ async def _measure(
     for run in range(runs):
         place = folder / f"{store.name}-{run}"
         place.mkdir()
-        async with worker(place, vendors.stores_file, store.empty(place)) as at:
+        async with worker(place, vendors.stores_file_for(wanted), store.empty(place)) as at:
             ours.append(await pull(at, wanted))
         (place / "raw").mkdir()
         raw.append(await _raw(folder, store.empty(place / "raw")))
@@ -184,6 +191,7 @@ def rows_line(name: str, ours: list[Pulled], raw: list[Raw], peers: Peers, recor
         "peak_rss_mb": middle.peak_mb,
         "api_calls": middle.metrics.get("api_calls", 0.0),
         "api_points": middle.metrics.get("api_points", 0.0),
+        "stock_levels": middle.metrics.get("levels", 0.0),
         "slowest": min(run.per_second for run in ours),
         "fastest": max(run.per_second for run in ours),
         "runs": len(ours),

@@ -139,5 +139,7 @@ def test_memory_is_the_difference() -> None:
 
 
 def test_a_list_says_how_it_is_read() -> None:
-    """Lines of two ways of reading have two names."""
+    """Lines of several ways of reading have several names."""
     assert {str(SHOPIFY_VARIANTS.read(way)) for way in Way} == {"Shopify variants paged", "Shopify variants by bulk"}
+    with_levels = SHOPIFY_VARIANTS.read(Way.BULK, with_levels=True)
+    assert str(with_levels) == "Shopify variants with stock levels by bulk"

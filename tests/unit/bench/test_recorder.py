@@ -8,6 +8,7 @@ from sandbox.options import SandboxOptions
 from sandbox.serving import running
 from sandbox.stores_file import write_stores_file
 
+from bench.pulling.lists import NHANH_PRODUCTS
 from bench.pulling.recorder import recording
 from bench.pulling.shop import Sandbox
 
@@ -24,10 +25,11 @@ async def test_answers_are_passed_on_and_kept(tmp_path: Path) -> None:
     options = SandboxOptions(products=3, customers=30, stores=("hanoi",), limits_scale=None)
     async with running(options) as handle:
         write_stores_file(tmp_path / "stores.toml", handle.world, handle.url)
-        vendors = Sandbox(handle.url, os.getpid(), tmp_path / "stores.toml")
+        vendors = Sandbox(handle.url, os.getpid(), tmp_path / "stores.toml", tmp_path / "mapped.toml")
         shop = handle.world.stores["hanoi"].shop
         path, token = "/shopify/hanoi/admin/api/2026-07/graphql.json", {"X-Shopify-Access-Token": shop.access_token}
-        async with recording(vendors, tmp_path / "answers") as (recorder, stores_file), httpx.AsyncClient() as http:
+        recorded = recording(vendors, NHANH_PRODUCTS, tmp_path / "answers")
+        async with recorded as (recorder, stores_file), httpx.AsyncClient() as http:
             told = await http.post(recorder.url + path, json=QUERY, headers=token)
             stranger = await http.post(recorder.url + path, json=QUERY)
             seconds = await recorder.fetch_again()
