@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, delete, func, or_, select
 
 from sync_worker.adapters.catalog.driver_statements import insert_unless_there
 from sync_worker.adapters.catalog.tables import pull_levels, pull_runs, shopify_variants, unreadable_rows
@@ -58,6 +58,12 @@ def levels_without_rows(connection: Connection, scope: PullScope, pull_id: str) 
         )
     )
     return connection.execute(statement).scalar_one()
+
+
+def forget_levels(connection: Connection, store_id: str, item_id: int) -> None:
+    """Forget what the last pull has read of an item."""
+    believed = select(pull_runs.c.levels_pull).where(pull_runs.c.store_id == store_id)
+    connection.execute(delete(pull_levels).where(_COLUMNS.inventory_item_id == item_id, _COLUMNS.pull_id.in_(believed)))
 
 
 def levels_read(connection: Connection, store_id: str, item_ids: Sequence[int]) -> LevelsRead | None:
