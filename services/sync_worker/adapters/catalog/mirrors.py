@@ -1,8 +1,13 @@
-"""How each vendor object becomes a row of its mirror: canonical keys beside the raw values, and a hash of all of it."""
+"""How each vendor object becomes a row of its mirror: canonical keys beside the raw values, and a hash of all of it.
+
+A customer's phones have a table of their own, and take as long to read as all the rest. So the hash has the version of their
+rules in their place, and where that is quick they are read only of rows that are written.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,19 +21,28 @@ from sync_worker.adapters.catalog.tables import (
 )
 from sync_worker.application.ports.pull_catalog import MirrorRow
 from sync_worker.domain.customers import NhanhCustomer, ShopifyCustomer
-from sync_worker.domain.keys import PhoneKey, barcode_key, customer_phone_keys, email_key, sku_key
+from sync_worker.domain.keys import PHONE_RULES_VERSION, PhoneKey, barcode_key, customer_phone_keys, email_key, sku_key
 from sync_worker.domain.mappings import Side
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.products import NhanhProduct, ShopifyVariant
 from sync_worker.domain.tiers import tier_of
 
+Phones = Callable[[], Sequence[PhoneKey]]
+"""Gives the phones by which a customer is found, within microseconds."""
+
+QUICK_CHARACTERS = 60
+"""So much text is read for phones within microseconds. A note may take a millisecond, and a transaction holds up others."""
+
 
 class MirroredRow(NamedTuple):
-    """A row, ready to be stored; `values` are in the order of the mirror's columns, `row_hash` changes with any of them."""
+    """A row, ready to be stored; `values` are in the order of the mirror's columns.
+
+    `row_hash` changes with any of them, and with the phones.
+    """
 
     vendor_id: int
     values: tuple[Any, ...]
-    phones: Sequence[PhoneKey]
+    phones: Phones
     row_hash: int
 
 
@@ -43,7 +57,7 @@ class Mirror:
     columns: tuple[str, ...]
     side: Side | None
     values: Callable[[Any], tuple[Any, ...]]
-    phones: Callable[[Any], Sequence[PhoneKey]]
+    phones: Callable[[Any], Phones]
 
     @property
     def id_column(self) -> str:
@@ -55,19 +69,34 @@ class Mirror:
         made: dict[int, MirroredRow] = {}
         for found in objects:
             values = self.values(found)
-            phones = self.phones(found)
-            made[values[0]] = MirroredRow(values[0], values, phones, _hash(values, phones))
+            row_hash = _hash(values if self.side is None else (values, PHONE_RULES_VERSION))
+            made[values[0]] = MirroredRow(values[0], values, self.phones(found), row_hash)
         return list(made.values())
 
 
-def _hash(values: tuple[Any, ...], phones: Sequence[PhoneKey]) -> int:
+def _hash(content: tuple[Any, ...]) -> int:
     """Hash what is stored, keys included: a release that makes other keys updates every row once, unasked."""
-    content = orjson.dumps((values, [tuple(phone) for phone in phones]) if phones else values)
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
+    return int.from_bytes(hashlib.blake2b(orjson.dumps(content), digest_size=8).digest(), signed=True)
 
 
-def _no_phones(_found: object) -> Sequence[PhoneKey]:
-    return ()
+def _nobodys_phones(_found: object) -> Phones:
+    return tuple
+
+
+def _nhanh_phones(found: NhanhCustomer) -> Phones:
+    return _phones(found, found.phone or "")
+
+
+def _shopify_phones(found: ShopifyCustomer) -> Phones:
+    return _phones(found, (found.phone or "") + (found.address_phone or ""))
+
+
+def _phones(found: NhanhCustomer | ShopifyCustomer, text: str) -> Phones:
+    read = partial(customer_phone_keys, found)
+    if found.note is None and len(text) <= QUICK_CHARACTERS:
+        return read
+    phones = read()
+    return lambda: phones
 
 
 def _nhanh_product(found: NhanhProduct) -> tuple[Any, ...]:
@@ -131,15 +160,15 @@ def _shopify_customer(found: ShopifyCustomer) -> tuple[Any, ...]:
 
 
 MIRRORS = {
-    Operation.PULL_NHANH_PRODUCTS: Mirror(nhanh_products, NHANH_PRODUCT_COLUMNS, None, _nhanh_product, _no_phones),
+    Operation.PULL_NHANH_PRODUCTS: Mirror(nhanh_products, NHANH_PRODUCT_COLUMNS, None, _nhanh_product, _nobodys_phones),
     Operation.PULL_SHOPIFY_PRODUCTS: Mirror(
-        shopify_variants, (*ShopifyVariant._fields, "sku_key", "barcode_key"), None, _shopify_variant, _no_phones
+        shopify_variants, (*ShopifyVariant._fields, "sku_key", "barcode_key"), None, _shopify_variant, _nobodys_phones
     ),
     Operation.PULL_NHANH_CUSTOMERS: Mirror(
-        nhanh_customers, (*NhanhCustomer._fields, "email_key", "tier"), Side.NHANH, _nhanh_customer, customer_phone_keys
+        nhanh_customers, (*NhanhCustomer._fields, "email_key", "tier"), Side.NHANH, _nhanh_customer, _nhanh_phones
     ),
     Operation.PULL_SHOPIFY_CUSTOMERS: Mirror(
-        shopify_customers, (*ShopifyCustomer._fields, "email_key"), Side.SHOPIFY, _shopify_customer, customer_phone_keys
+        shopify_customers, (*ShopifyCustomer._fields, "email_key"), Side.SHOPIFY, _shopify_customer, _shopify_phones
     ),
 }
 """The mirror that each pull writes. Columns of an object's own fields have their names."""

@@ -117,5 +117,5 @@ def _told_apart(
 def _phones(store_id: str, side: Side, *groups: Sequence[MirroredRow]) -> Iterable[tuple[Any, ...]]:
     for group in groups:
         for row in group:
-            for phone in row.phones:
+            for phone in row.phones():
                 yield store_id, side.value, phone.key, row.vendor_id, phone.rule.value, phone.confidence

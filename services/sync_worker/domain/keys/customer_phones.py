@@ -9,6 +9,9 @@ from sync_worker.domain.keys.phone import read_phones
 from sync_worker.domain.keys.vietnam_plan import PhoneForm
 from sync_worker.domain.mappings import Rule
 
+PHONE_RULES_VERSION = 1
+"""Raised whenever a customer may have other phones than before: rows that have not changed are then written once more."""
+
 SOURCE_CONFIDENCE = {Rule.PHONE: 1.00, Rule.ADDRESS_PHONE: 0.95}
 LABELLED_NOTE_CONFIDENCE = 0.85
 UNLABELLED_NOTE_CONFIDENCE = 0.60
