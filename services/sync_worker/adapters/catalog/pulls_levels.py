@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, delete, func, or_, select, union
 
 from sync_worker.adapters.catalog.driver_statements import insert_unless_there
 from sync_worker.adapters.catalog.tables import pull_levels, pull_runs, shopify_variants, unreadable_rows
@@ -58,6 +58,14 @@ def levels_without_rows(connection: Connection, scope: PullScope, pull_id: str) 
         )
     )
     return connection.execute(statement).scalar_one()
+
+
+def forget_levels(connection: Connection, store_id: str, item_id: int) -> None:
+    """Forget what pulls of a store were told of an item that is gone, those under way among them."""
+    runs = pull_runs.c
+    of_the_store = runs.store_id == store_id, runs.operation == Operation.PULL_SHOPIFY_PRODUCTS.value
+    told = union(select(runs.pull_id).where(*of_the_store), select(runs.levels_pull).where(*of_the_store))
+    connection.execute(delete(pull_levels).where(_COLUMNS.pull_id.in_(told), _COLUMNS.inventory_item_id == item_id))
 
 
 def levels_read(connection: Connection, store_id: str, item_ids: Sequence[int]) -> LevelsRead | None:

@@ -10,6 +10,7 @@ from sqlalchemy import insert as plain_insert
 
 from sync_worker.adapters.catalog.fencing import raise_fence
 from sync_worker.adapters.catalog.job_runs import save_job_run
+from sync_worker.adapters.catalog.pulls_levels import forget_levels
 from sync_worker.adapters.catalog.pushes_selection import in_parts
 from sync_worker.adapters.catalog.tables import confirmed_values, mappings, push_intents, push_items, sync_log
 from sync_worker.application.ports.push_catalog import (
@@ -132,6 +133,8 @@ def _forget(connection: Connection, store_id: str, owners: Sequence[tuple[Lane, 
                 confirmed_values.c.owner_id == owner_id,
             )
         )
+        if lane is Lane.INVENTORY:
+            forget_levels(connection, store_id, owner_id)
 
 
 def _log(connection: Connection, scope: PushScope, job_id: str, lines: Sequence[LogLine], now: int) -> None:

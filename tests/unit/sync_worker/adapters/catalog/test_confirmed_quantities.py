@@ -14,7 +14,9 @@ from sync_worker.adapters.catalog.tables import confirmed_values, pull_levels, p
 from sync_worker.application.ports.job import Fence
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullPlace, PullScope
+from sync_worker.application.ports.push_catalog import PushScope, Settlement
 from sync_worker.domain.failures import OperationFailure
+from sync_worker.domain.mappings import Entity
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.products import ShopifyLevel, ShopifyVariant
 from sync_worker.domain.pulls import LevelCounts
@@ -186,6 +188,20 @@ async def test_an_item_of_two_variants_is_known_where_both_say_the_same(
     assert place.levels == LevelCounts(2, int(under_the_other is None))
     began = await stock.end((scope, place))
     assert await stock.known() == ({} if known is None else {(ITEM, HERE): Confirmed((known,), began)})
+
+
+async def test_nothing_is_known_of_an_item_that_is_gone(stock: Stock) -> None:
+    """Or a push that wants what it once had would say that all is well. Other items and other stores keep what they have."""
+    other = replace(ALL, store_id="danang", fence=Fence(1, ("danang/shopify/products",)))
+    for scope in (other, ALL):
+        began = await stock.pull(level(3), level(4, THERE), level(9, variant=6), scope=scope)
+    under_way = await stock.read(await stock.begin(), level(3), level(9, variant=6), cursor="1")
+    pushing = PushScope("hanoi", Entity.PRODUCTS, "push", Fence(1, ("hanoi/push/products",)))
+    await stock.pushes.settle(pushing, Settlement(forgotten=[(Lane.INVENTORY, ITEM), (Lane.PRICE, OTHER)]))
+    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), began)}
+    assert len(await stock.known(ITEM, store="danang")) == 2
+    began = await stock.end(await stock.read(under_way))
+    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), began)}
 
 
 @pytest.mark.parametrize("mode", [PullMode.FULL, PullMode.INCREMENTAL])
