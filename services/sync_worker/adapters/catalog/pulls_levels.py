@@ -42,19 +42,20 @@ def levels_without_rows(connection: Connection, scope: PullScope, pull_id: str) 
     """Count the levels whose variant the mirror does not have, or has with another item. What cannot be read is no evidence."""
     variants, unreadable = shopify_variants.c, unreadable_rows.c
     own_row = and_(variants.store_id == scope.store_id, variants.variant_id == _COLUMNS.variant_id)
-    refused_row = and_(
+    refused_row = select(unreadable.vendor_id).where(
         unreadable.store_id == scope.store_id,
         unreadable.operation == scope.operation.value,
         unreadable.vendor_id == _COLUMNS.variant_id,
     )
     statement = (
         select(func.count())
-        .select_from(pull_levels.outerjoin(shopify_variants, own_row).outerjoin(unreadable_rows, refused_row))
+        .select_from(pull_levels.outerjoin(shopify_variants, own_row))
         .where(
             _COLUMNS.pull_id == pull_id,
             _COLUMNS.variant_id != 0,
-            unreadable.vendor_id.is_(None),
             or_(variants.variant_id.is_(None), variants.inventory_item_id != _COLUMNS.inventory_item_id),
+            # Looked up by OFFSET: PostgreSQL, before it has counted them, joins by comparing each level with each refused row.
+            ~refused_row.offset(0).exists(),
         )
     )
     return connection.execute(statement).scalar_one()
@@ -75,11 +76,14 @@ def levels_read(connection: Connection, store_id: str, item_ids: Sequence[int]) 
     """
     runs = pull_runs.c
     last = connection.execute(
-        select(runs.levels_pull, runs.levels_time).where(
+        select(runs.levels_pull, runs.levels_time)
+        .where(
             runs.store_id == store_id,
             runs.operation == Operation.PULL_SHOPIFY_PRODUCTS.value,
             runs.levels_pull.is_not(None),
         )
+        .order_by(runs.levels_time.desc())
+        .limit(1)
     ).one_or_none()
     if last is None:
         return None
