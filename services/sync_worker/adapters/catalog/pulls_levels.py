@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, delete, func, or_, select
+from sqlalchemy import Connection, and_, delete, func, or_, select, union
 
 from sync_worker.adapters.catalog.driver_statements import insert_unless_there
 from sync_worker.adapters.catalog.tables import pull_levels, pull_runs, shopify_variants, unreadable_rows
@@ -42,28 +42,31 @@ def levels_without_rows(connection: Connection, scope: PullScope, pull_id: str) 
     """Count the levels whose variant the mirror does not have, or has with another item. What cannot be read is no evidence."""
     variants, unreadable = shopify_variants.c, unreadable_rows.c
     own_row = and_(variants.store_id == scope.store_id, variants.variant_id == _COLUMNS.variant_id)
-    refused_row = and_(
+    refused_row = select(unreadable.vendor_id).where(
         unreadable.store_id == scope.store_id,
         unreadable.operation == scope.operation.value,
         unreadable.vendor_id == _COLUMNS.variant_id,
     )
     statement = (
         select(func.count())
-        .select_from(pull_levels.outerjoin(shopify_variants, own_row).outerjoin(unreadable_rows, refused_row))
+        .select_from(pull_levels.outerjoin(shopify_variants, own_row))
         .where(
             _COLUMNS.pull_id == pull_id,
             _COLUMNS.variant_id != 0,
-            unreadable.vendor_id.is_(None),
             or_(variants.variant_id.is_(None), variants.inventory_item_id != _COLUMNS.inventory_item_id),
+            # Looked up by OFFSET: PostgreSQL, before it has counted them, joins by comparing each level with each refused row.
+            ~refused_row.offset(0).exists(),
         )
     )
     return connection.execute(statement).scalar_one()
 
 
 def forget_levels(connection: Connection, store_id: str, item_id: int) -> None:
-    """Forget what the last pull has read of an item."""
-    believed = select(pull_runs.c.levels_pull).where(pull_runs.c.store_id == store_id)
-    connection.execute(delete(pull_levels).where(_COLUMNS.inventory_item_id == item_id, _COLUMNS.pull_id.in_(believed)))
+    """Forget what pulls of a store were told of an item that is gone, those under way among them."""
+    runs = pull_runs.c
+    of_the_store = runs.store_id == store_id, runs.operation == Operation.PULL_SHOPIFY_PRODUCTS.value
+    told = union(select(runs.pull_id).where(*of_the_store), select(runs.levels_pull).where(*of_the_store))
+    connection.execute(delete(pull_levels).where(_COLUMNS.pull_id.in_(told), _COLUMNS.inventory_item_id == item_id))
 
 
 def levels_read(connection: Connection, store_id: str, item_ids: Sequence[int]) -> LevelsRead | None:
@@ -73,11 +76,14 @@ def levels_read(connection: Connection, store_id: str, item_ids: Sequence[int]) 
     """
     runs = pull_runs.c
     last = connection.execute(
-        select(runs.levels_pull, runs.levels_time).where(
+        select(runs.levels_pull, runs.levels_time)
+        .where(
             runs.store_id == store_id,
             runs.operation == Operation.PULL_SHOPIFY_PRODUCTS.value,
             runs.levels_pull.is_not(None),
         )
+        .order_by(runs.levels_time.desc())
+        .limit(1)
     ).one_or_none()
     if last is None:
         return None

@@ -59,6 +59,7 @@ def _with_care(lines: Sequence[bytes], wanted: BulkList, position: BulkPosition,
         rows, refused = decode.variants_with_care(roots) if are_variants else decode.customers_with_care(roots)
     except MalformedAnswer as error:
         raise UnusableResult(error.code, f"the result of a bulk operation: {error.message}", retryable=False) from None
+    _tell_of_unknown(levels)
     return BulkChunk(rows, refused, _behind(position, length, len(lines), len(roots)), levels)
 
 
@@ -86,7 +87,14 @@ def _level(line: decode.Row, number: int, wanted: BulkList) -> ShopifyLevel:
             f"line {number} of a bulk operation's result belongs to {str(line[PARENT])[:100]}, and was not asked for"
         )
         raise UnusableResult("MALFORMED_ANSWER", message, retryable=False)
-    level = decode.level_with_care(line)
-    if level.available is None:
-        log.warning("stock_level_unreadable", line=number, item=level.inventory_item_id, location=level.location_id)
-    return level
+    return decode.level_with_care(line)
+
+
+def _tell_of_unknown(levels: Sequence[ShopifyLevel]) -> None:
+    """Name the first that cannot be read, and how many there are: a whole shop's would fill the log."""
+    unknown = [level for level in levels if level.available is None]
+    if unknown:
+        first = unknown[0]
+        log.warning(
+            "stock_levels_unreadable", levels=len(unknown), item=first.inventory_item_id, location=first.location_id
+        )

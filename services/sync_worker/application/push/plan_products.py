@@ -219,11 +219,14 @@ def _owner(row: PushRow, lane: Lane) -> int:
 
 
 def _figures(row: PushRow, held: Sequence[LocationStock], confirmed: Mapping[Key, Confirmed]) -> DropFigures:
-    """Count the item for the guard: before, by what Shopify confirmed at each location, or by what it was pulled with."""
+    """Count the item for the guard: before, by what Shopify confirmed at each location, or by what it was pulled with.
+
+    A location that has sold more than it had takes nothing from what another has.
+    """
     if not held or row.inventory_item_id is None:
         return DropFigures()
     known = [confirmed.get((Lane.INVENTORY, row.inventory_item_id, each.location_id)) for each in held]
-    quantities = [each.values[0] for each in known if each is not None and each.values[0] is not None]
+    quantities = [max(each.values[0], 0) for each in known if each is not None and each.values[0] is not None]
     before: int | None = sum(quantities)
     if len(quantities) < len(held):
         pulled = row.shopify_quantity

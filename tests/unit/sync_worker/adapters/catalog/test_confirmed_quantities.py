@@ -9,12 +9,15 @@ from sqlalchemy import Connection, Table, func, insert, select
 from sync_worker.adapters.catalog import parts as parts_of_rows
 from sync_worker.adapters.catalog.listings import SqlCatalogReader
 from sync_worker.adapters.catalog.pulls import SqlPullCatalog
+from sync_worker.adapters.catalog.pulls_levels import levels_without_rows
 from sync_worker.adapters.catalog.pushes import SqlPushCatalog
 from sync_worker.adapters.catalog.tables import confirmed_values, pull_levels, pull_seen
 from sync_worker.application.ports.job import Fence
 from sync_worker.application.ports.pages import RowRefusal
 from sync_worker.application.ports.pull_catalog import PullPlace, PullScope
+from sync_worker.application.ports.push_catalog import PushScope, Settlement
 from sync_worker.domain.failures import OperationFailure
+from sync_worker.domain.mappings import Entity
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.products import ShopifyLevel, ShopifyVariant
 from sync_worker.domain.pulls import LevelCounts
@@ -188,6 +191,27 @@ async def test_an_item_of_two_variants_is_known_where_both_say_the_same(
     assert await stock.known() == ({} if known is None else {(ITEM, HERE): Confirmed((known,), began)})
 
 
+async def test_nothing_is_known_of_an_item_that_is_gone(stock: Stock) -> None:
+    """Or a push that wants what it once had would say that all is well. Other items and other stores keep what they have."""
+    other = replace(ALL, store_id="danang", fence=Fence(1, ("danang/shopify/products",)))
+    for scope in (other, ALL):
+        began = await stock.pull(level(3), level(4, THERE), level(9, variant=6), scope=scope)
+    under_way = await stock.read(await stock.begin(), level(3), level(9, variant=6), cursor="1")
+    pushing = PushScope("hanoi", Entity.PRODUCTS, "push", Fence(1, ("hanoi/push/products",)))
+    await stock.pushes.settle(pushing, Settlement(forgotten=[(Lane.INVENTORY, ITEM), (Lane.PRICE, OTHER)]))
+    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), began)}
+    assert len(await stock.known(ITEM, store="danang")) == 2
+    began = await stock.end(await stock.read(under_way))
+    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), began)}
+
+
+async def test_the_last_of_several_lists_counts(stock: Stock) -> None:
+    """The list without a filter may have had another name in an earlier release: then both have been read."""
+    for name, pieces in (("open", 3), ("as it was", 5), ("open", 4)):
+        began = await stock.pull(level(pieces), scope=replace(ALL, filter_hash=name))
+        assert await stock.known() == {(ITEM, HERE): Confirmed((pieces,), began)}
+
+
 @pytest.mark.parametrize("mode", [PullMode.FULL, PullMode.INCREMENTAL])
 async def test_a_pull_that_reads_no_levels_leaves_what_is_known(stock: Stock, mode: PullMode) -> None:
     """By pages, and where only changes are read, which tell nothing of stock."""
@@ -231,6 +255,20 @@ async def test_levels_of_a_row_that_cannot_be_read_are_believed(stock: Stock) ->
         (900, HERE): Confirmed((3,), began),
         (ITEM, HERE): Confirmed((4,), began),
     }
+
+
+async def test_many_rows_that_cannot_be_read_hold_nobody_up(stock: Stock) -> None:
+    """A database that has not counted them yet must not compare each level with each of them."""
+    numbers = range(1, 10_001)
+    levels = [level(1, location, variant=one) for one in numbers for location in (HERE, THERE)]
+    scope, place = await stock.read(await stock.begin(), *levels, variants=(), refused=tuple(numbers))
+
+    def in_time(connection: Connection) -> int:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL statement_timeout = '1s'")
+        return levels_without_rows(connection, scope, place.pull_id)
+
+    assert await stock.writes.read(in_time) == 0
 
 
 async def test_levels_that_are_replaced_go_in_parts(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:

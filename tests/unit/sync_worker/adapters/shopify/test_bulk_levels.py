@@ -7,6 +7,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from sync_worker.adapters.shopify.bulk_lines import chunk_of
 from sync_worker.adapters.shopify.plain_rows import PLAIN_LEVELS, PlainReader
 from sync_worker.application.ports.shopify_bulk import BEGINNING, BulkChunk, BulkList, UnusableResult
@@ -121,6 +122,16 @@ def test_a_quantity_that_cannot_be_read_is_unknown(quantities: object) -> None:
     chunk = read(variant_node(1), level_node(1, 7, 3) | {"quantities": quantities}, level_node(1, 8, 4))
     assert list(chunk.levels) == [ShopifyLevel(1, 7, 1, None), ShopifyLevel(1, 8, 1, 4)]
     assert (len(chunk.rows), chunk.behind.lines, chunk.behind.roots) == (1, 3, 1)
+
+
+def test_the_log_has_one_line_for_many_unreadable_levels() -> None:
+    """For those that are read at once: where none of a shop's can be read, there may be a million."""
+    odd = [level_node(1, location, 3) | {"quantities": []} for location in (7, 8, 9)]
+    with capture_logs() as logs:
+        read(variant_node(1), level_node(1, 6, 3), *odd)
+        read(variant_node(1), level_node(1, 6, 3))
+    told = {"levels": 3, "item": 1, "location": 7, "log_level": "warning"}
+    assert logs == [{"event": "stock_levels_unreadable"} | told]
 
 
 def test_a_level_may_be_listed_under_its_item() -> None:

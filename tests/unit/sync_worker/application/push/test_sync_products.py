@@ -209,6 +209,21 @@ async def test_guard_sees_what_was_pulled(world: PushWorld) -> None:
     assert world.vendors.shop.writes == []
 
 
+async def test_guard_sees_what_each_location_had(world: PushWorld) -> None:
+    """What one has sold beyond what it had does not hide that another is emptied."""
+    world.store = replace(
+        world.store,
+        locations=(LocationMapping(DEPOT, LOCATION), LocationMapping(OTHER_DEPOT, OTHER_LOCATION)),
+    )
+    for number in range(1, 21):
+        await world.product(number, 0, other_stock=0)
+        await world.confirm("quantity", 1000 + number, -3, location=LOCATION)
+        await world.confirm("quantity", 1000 + number, 3, location=OTHER_LOCATION)
+    with pytest.raises(GuardTripped, match="20 of 20"):
+        await world.sync_products(max_drop_percent=100)
+    assert world.vendors.shop.writes == []
+
+
 async def test_stale_value_is_decided_once(world: PushWorld) -> None:
     """A quantity that changed at Shopify is read back: written over if it differs, left if it is right already."""
     await world.product(1, 5, at_shopify=9)
