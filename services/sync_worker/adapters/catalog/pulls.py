@@ -31,7 +31,7 @@ from sync_worker.application.ports.pull_catalog import MirrorRow, PreparedRows, 
 from sync_worker.domain.failures import GuardTripped, OperationFailure
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.products import ShopifyLevel
-from sync_worker.domain.pulls import PullCounts
+from sync_worker.domain.pulls import OVERLAP_SECONDS, PullCounts
 from sync_worker.domain.requests import PullMode
 
 
@@ -145,7 +145,7 @@ class SqlPullCatalog:
         believed: dict[str, object] = {}
         if place.levels is not None:
             await self._must_belong_together(scope, place)
-            believed = {"levels_pull": place.pull_id, "levels_time": place.began}
+            believed = {"levels_pull": place.pull_id, "levels_time": place.began - OVERLAP_SECONDS * 1_000_000}
         if scope.marks_gone_in(place.mode):
             gone = await self._mark_gone(scope, place, max_gone_percent)
             await self._forget_unreadable(scope, place)
@@ -174,7 +174,7 @@ class SqlPullCatalog:
         if strays:
             await self.give_up(scope, place)
             message = (
-                f"{strays} of Shopify's stock levels belong to no variant that it told of; nothing is marked as gone"
+                f"{strays} of Shopify's stock levels belong to no variant with their item; nothing is marked as gone"
             )
             raise OperationFailure("LEVELS_WITHOUT_ROWS", message, retryable=True)
 

@@ -24,7 +24,11 @@ _STORED = (
 
 @dataclass(frozen=True, slots=True)
 class LevelsRead:
-    """What the last finished pull of levels, which began at `time` (Unix microseconds), has read of (item, location) pairs."""
+    """What the last finished pull of levels has read of (item, location) pairs.
+
+    It counts as of `time` (Unix microseconds), OVERLAP_SECONDS before the pull began: what a push wrote just before may not have
+    been told of yet.
+    """
 
     time: int
     available: dict[tuple[int, int], int]

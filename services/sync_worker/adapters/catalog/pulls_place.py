@@ -58,7 +58,8 @@ def open_place(
         "left_behind": left,
         "replaced": replaced,
         "outdated_hours": outdated_hours,
-        **dict.fromkeys(("levels", "unreadable_levels"), 0 if reads_levels else None),
+        "levels": 0 if reads_levels else None,
+        "unreadable_levels": 0 if reads_levels else None,
     }
     connection.execute(
         insert(connection, pull_runs)

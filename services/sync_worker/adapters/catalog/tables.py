@@ -252,7 +252,7 @@ from which an INCREMENTAL one goes on. With `covers_all` there is no filter: eve
 that time, but for those that could not be read.
 
 `levels` and `unreadable_levels` count what `pull_levels` has of this pull, NULL for one that reads no stock levels. `levels_pull`
-and `levels_time` survive from one pull to the next: the last finished one that has read them, and when it began.
+and `levels_time` survive from one pull to the next: the last finished one that has read them, and as of when they count.
 """
 
 pull_seen = Table(

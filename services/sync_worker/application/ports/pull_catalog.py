@@ -138,7 +138,7 @@ class PullCatalog(Protocol):
         """Mark what was not seen as gone, where the pull may, and store that this job has finished it.
 
         From then on the stock levels that it has read, if any, are what Shopify last confirmed of quantities, but for what pushes
-        have heard since it began.
+        have heard since it began, and shortly before.
 
         Raises:
             OperationFailure: LEVELS_WITHOUT_ROWS: the levels are not those of the rows. As with the guard.

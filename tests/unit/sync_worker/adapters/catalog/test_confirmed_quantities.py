@@ -20,7 +20,7 @@ from sync_worker.domain.failures import OperationFailure
 from sync_worker.domain.mappings import Entity
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.products import ShopifyLevel, ShopifyVariant
-from sync_worker.domain.pulls import LevelCounts
+from sync_worker.domain.pulls import OVERLAP_SECONDS, LevelCounts
 from sync_worker.domain.push_plan import Confirmed, Lane
 from sync_worker.domain.requests import PullMode
 
@@ -75,13 +75,13 @@ class Stock:
         return scope, place
 
     async def end(self, begun: tuple[PullScope, PullPlace]) -> int:
-        """Finish a pull; when it had begun."""
+        """Finish a pull; as of when its levels count."""
         scope, place = begun
         await self.pulls.finish(scope, place, max_gone_percent=100)
-        return place.began
+        return place.began - OVERLAP_SECONDS * 1_000_000
 
     async def pull(self, *levels: ShopifyLevel, scope: PullScope = ALL) -> int:
-        """Pull everything; when it began."""
+        """Pull everything; as of when its levels count."""
         return await self.end(await self.read(await self.begin(scope), *levels))
 
     async def pushed(self, pieces: int, location: int = HERE) -> int:
@@ -116,19 +116,28 @@ def stock(database: Database) -> Stock:
 async def test_what_a_pull_has_read_is_known_as_of_its_beginning(stock: Stock) -> None:
     """Of each item at each of its locations, and of nobody else's."""
     assert await stock.known() == {}
-    began = await stock.pull(level(3), level(0, THERE), level(9, variant=6))
-    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), began), (ITEM, THERE): Confirmed((0,), began)}
-    assert await stock.known(OTHER, 12_345) == {(OTHER, HERE): Confirmed((9,), began)}
+    as_of = await stock.pull(level(3), level(0, THERE), level(9, variant=6))
+    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), as_of), (ITEM, THERE): Confirmed((0,), as_of)}
+    assert await stock.known(OTHER, 12_345) == {(OTHER, HERE): Confirmed((9,), as_of)}
     assert await stock.known(store="danang") == {}
 
 
 async def test_the_later_word_counts(stock: Stock) -> None:
     """A push behind the beginning of a pull has the last word, and a pull behind a push."""
-    began = await stock.pull(level(3), level(4, THERE))
+    as_of = await stock.pull(level(3), level(4, THERE))
     when = await stock.pushed(8)
-    assert await stock.known() == {(ITEM, HERE): Confirmed((8,), when), (ITEM, THERE): Confirmed((4,), began)}
-    began = await stock.pull(level(8), level(5, THERE))
-    assert await stock.known() == {(ITEM, HERE): Confirmed((8,), began), (ITEM, THERE): Confirmed((5,), began)}
+    assert await stock.known() == {(ITEM, HERE): Confirmed((8,), when), (ITEM, THERE): Confirmed((4,), as_of)}
+    as_of = await stock.pull(level(8), level(5, THERE))
+    assert await stock.known() == {(ITEM, HERE): Confirmed((8,), as_of), (ITEM, THERE): Confirmed((5,), as_of)}
+
+
+@pytest.mark.parametrize(("seconds", "known"), [(OVERLAP_SECONDS - 1, 8), (OVERLAP_SECONDS + 1, 3)])
+async def test_a_push_shortly_before_a_pull_stays(stock: Stock, seconds: int, known: int) -> None:
+    """What it wrote may not have been told of yet, and another worker's clock may differ."""
+    await stock.pushed(8)
+    stock.clock.advance(seconds)
+    await stock.end(await stock.read((ALL, await stock.pulls.open(ALL, PullMode.FULL)), level(3)))
+    assert (await stock.known())[ITEM, HERE].values == (known,)
 
 
 async def test_a_push_during_a_pull_stays(stock: Stock) -> None:
@@ -143,18 +152,18 @@ async def test_where_a_pull_was_told_of_no_level_nothing_is_known(stock: Stock) 
     """Neither what an earlier pull has read, nor what an earlier push has written."""
     await stock.pull(level(3))
     await stock.pushed(8, THERE)
-    await stock.pull(level(9, variant=6))
-    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), stock.clock.now_micros())}
+    as_of = await stock.pull(level(9, variant=6))
+    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), as_of)}
 
 
 @pytest.mark.parametrize("given_up", [False, True])
 async def test_an_unfinished_pull_confirms_nothing(stock: Stock, given_up: bool) -> None:
     """What was known before stays, and what a useless pull has gathered is cleared away."""
-    began = await stock.pull(level(3))
+    as_of = await stock.pull(level(3))
     scope, place = await stock.read(await stock.begin(), level(4), level(5, THERE), cursor="1")
     if given_up:
         await stock.pulls.give_up(scope, place)
-    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), began)}
+    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), as_of)}
     assert await stock.kept() == (1 if given_up else 3)
 
 
@@ -166,8 +175,8 @@ async def test_levels_of_several_steps_are_one_list(stock: Stock) -> None:
     assert again.levels == LevelCounts(2)
     scope, place = await stock.read((scope, again), level(3), level(None, THERE), level(None, THERE))
     assert place.levels == LevelCounts(3, 1)
-    began = await stock.end((scope, place))
-    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), began)}
+    as_of = await stock.end((scope, place))
+    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), as_of)}
 
 
 async def test_an_unreadable_level_is_not_known(stock: Stock) -> None:
@@ -187,39 +196,39 @@ async def test_an_item_of_two_variants_is_known_where_both_say_the_same(
     variants = (a_variant(5), a_variant(6, inventory_item_id=ITEM))
     scope, place = await stock.read(begun, level(3), sharing, variants=variants)
     assert place.levels == LevelCounts(2, int(under_the_other is None))
-    began = await stock.end((scope, place))
-    assert await stock.known() == ({} if known is None else {(ITEM, HERE): Confirmed((known,), began)})
+    as_of = await stock.end((scope, place))
+    assert await stock.known() == ({} if known is None else {(ITEM, HERE): Confirmed((known,), as_of)})
 
 
 async def test_nothing_is_known_of_an_item_that_is_gone(stock: Stock) -> None:
     """Or a push that wants what it once had would say that all is well. Other items and other stores keep what they have."""
     other = replace(ALL, store_id="danang", fence=Fence(1, ("danang/shopify/products",)))
     for scope in (other, ALL):
-        began = await stock.pull(level(3), level(4, THERE), level(9, variant=6), scope=scope)
+        as_of = await stock.pull(level(3), level(4, THERE), level(9, variant=6), scope=scope)
     under_way = await stock.read(await stock.begin(), level(3), level(9, variant=6), cursor="1")
     pushing = PushScope("hanoi", Entity.PRODUCTS, "push", Fence(1, ("hanoi/push/products",)))
     await stock.pushes.settle(pushing, Settlement(forgotten=[(Lane.INVENTORY, ITEM), (Lane.PRICE, OTHER)]))
-    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), began)}
+    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), as_of)}
     assert len(await stock.known(ITEM, store="danang")) == 2
-    began = await stock.end(await stock.read(under_way))
-    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), began)}
+    as_of = await stock.end(await stock.read(under_way))
+    assert await stock.known(ITEM, OTHER) == {(OTHER, HERE): Confirmed((9,), as_of)}
 
 
 async def test_the_last_of_several_lists_counts(stock: Stock) -> None:
     """The list without a filter may have had another name in an earlier release: then both have been read."""
     for name, pieces in (("open", 3), ("as it was", 5), ("open", 4)):
-        began = await stock.pull(level(pieces), scope=replace(ALL, filter_hash=name))
-        assert await stock.known() == {(ITEM, HERE): Confirmed((pieces,), began)}
+        as_of = await stock.pull(level(pieces), scope=replace(ALL, filter_hash=name))
+        assert await stock.known() == {(ITEM, HERE): Confirmed((pieces,), as_of)}
 
 
 @pytest.mark.parametrize("mode", [PullMode.FULL, PullMode.INCREMENTAL])
 async def test_a_pull_that_reads_no_levels_leaves_what_is_known(stock: Stock, mode: PullMode) -> None:
     """By pages, and where only changes are read, which tell nothing of stock."""
-    began = await stock.pull(level(3))
+    as_of = await stock.pull(level(3))
     begun = await stock.begin(WITHOUT if mode is PullMode.FULL else ALL, mode)
     assert begun[1].levels is None
     await stock.end(await stock.read(begun))
-    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), began)}
+    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), as_of)}
 
 
 @pytest.mark.parametrize(("scope", "counts"), [(ALL, LevelCounts()), (WITHOUT, None)])
@@ -235,12 +244,12 @@ async def test_a_pull_goes_on_as_it_has_begun(stock: Stock, scope: PullScope, co
 @pytest.mark.parametrize("stray", [level(3, variant=9), ShopifyLevel(OTHER, HERE, 5, 3)], ids=["no row", "other item"])
 async def test_levels_that_are_not_those_of_the_rows_are_not_believed(stock: Stock, stray: ShopifyLevel) -> None:
     """Nothing of such a pull counts, and the next begins anew."""
-    began = await stock.pull(level(3))
+    as_of = await stock.pull(level(3))
     begun = await stock.read(await stock.begin(), level(4), stray, variants=VARIANTS[:1])
     with pytest.raises(OperationFailure, match="1 of Shopify's stock levels") as failed:
         await stock.end(begun)
     assert (failed.value.code, failed.value.retryable) == ("LEVELS_WITHOUT_ROWS", True)
-    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), began)}
+    assert await stock.known() == {(ITEM, HERE): Confirmed((3,), as_of)}
     scope, place = await stock.begin()
     assert (place.pull_id != begun[1].pull_id, place.cursor) == (True, None)
     living = await stock.pulls.unseen(scope, place.pull_id, after=0, limit=10)
@@ -250,10 +259,10 @@ async def test_levels_that_are_not_those_of_the_rows_are_not_believed(stock: Sto
 async def test_levels_of_a_row_that_cannot_be_read_are_believed(stock: Stock) -> None:
     """They name their item themselves; and one that is listed under its item is nobody else's."""
     begun = await stock.read(await stock.begin(), level(3, variant=9), variants=(), refused=(9,))
-    began = await stock.end(await stock.read(begun, ShopifyLevel(ITEM, HERE, 0, 4)))
+    as_of = await stock.end(await stock.read(begun, ShopifyLevel(ITEM, HERE, 0, 4)))
     assert await stock.known(900, ITEM) == {
-        (900, HERE): Confirmed((3,), began),
-        (ITEM, HERE): Confirmed((4,), began),
+        (900, HERE): Confirmed((3,), as_of),
+        (ITEM, HERE): Confirmed((4,), as_of),
     }
 
 
@@ -277,7 +286,7 @@ async def test_levels_that_are_replaced_go_in_parts(stock: Stock, monkeypatch: p
     variants = tuple(a_variant(one) for one in range(1, 36))
     levels = [level(one, variant=one) for one in range(1, 36)]
     for _ in range(2):
-        began = await stock.end(await stock.read(await stock.begin(), *levels, variants=variants))
+        as_of = await stock.end(await stock.read(await stock.begin(), *levels, variants=variants))
         assert await stock.kept() == 35
         assert await stock.kept(pull_seen) == 0
     assert stock.writes.most == 10
@@ -287,4 +296,4 @@ async def test_levels_that_are_replaced_go_in_parts(stock: Stock, monkeypatch: p
     assert await stock.kept() == 37
     assert await SqlCatalogReader(stock.writes, stock.clock).clear("hanoi", [ALL.operation]) == 1
     assert await stock.kept() == 36
-    assert await stock.known() == {(ITEM, HERE): Confirmed((5,), began)}
+    assert await stock.known() == {(ITEM, HERE): Confirmed((5,), as_of)}

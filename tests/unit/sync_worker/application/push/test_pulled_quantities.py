@@ -10,6 +10,7 @@ from sync_worker.domain.mappings import MappingStatus
 from sync_worker.domain.money import SCALE
 from sync_worker.domain.operations import Operation
 from sync_worker.domain.products import NhanhStock, ShopifyLevel
+from sync_worker.domain.pulls import OVERLAP_SECONDS
 from sync_worker.domain.requests import PullMode
 
 from tests.fakes.push_vendors import STALE
@@ -64,7 +65,7 @@ async def test_what_was_changed_back_at_shopify_is_pushed_again(world: PushWorld
     """The pull is the later word; a push after it is later still."""
     await world.product(1, 5, at_shopify=3)
     await world.sync_products()
-    world.clock.advance(60)
+    world.clock.advance(OVERLAP_SECONDS + 1)
     world.vendors.shop.quantities[1001, LOCATION] = 3
     await pulled(world, {1: 3})
     assert (await world.sync_products()).progress.successful == 1
