@@ -5,7 +5,7 @@ first as soon as its claim covers what it wants: so it keeps a fifth. Within a c
 process it is in. Nobody waits for the sake of another as long as there is enough for both.
 
 Bulk callers are few, and their next calls come when their last ones have been answered. Where a whole window comes free at once,
-manual callers would have taken all of it by then: so they leave what bulk traffic may claim, for a few seconds.
+manual callers would have taken all of it by then: so they leave what bulk traffic may claim, for as long as most calls take.
 """
 
 import math
@@ -25,8 +25,11 @@ CLAIMED = BULK_SHARE / (1.0 - BULK_SHARE)
 FRESH_MICROS = 3_000_000
 """A process that has not come again for so long no longer waits: it may be dead."""
 
-KEPT_MICROS = 5_000_000
-"""What bulk traffic may claim is left for it no longer than this, unless it waits: it may come too slowly to take it all."""
+KEPT_MICROS = 9_000_000
+"""Bulk traffic that has not come again for so long has gone, and its claim with it: until then a call of its may be under way.
+
+Nor is what it may claim left for it longer than this, unless it waits: it may come too slowly to take it all.
+"""
 
 TOLERANCE = 1e-6
 """Points are not always whole."""
@@ -92,7 +95,7 @@ class Turns:
         others = [each for each in self.queue if each.process != process and now - each.seen < FRESH_MICROS]
         everybody = [*others, *(_waiting(process, each, now) for each in wants)]
         self._pass_time(now, [each.seen for each in everybody if each.traffic is Traffic.BULK])
-        bulk_about = now - self.bulk_seen < FRESH_MICROS
+        bulk_about = now - self.bulk_seen < KEPT_MICROS
         left = {traffic: deque(want for want in wants if want.traffic is traffic) for traffic in Traffic}
         granted: list[Want] = []
         lacking: float | None = None
@@ -124,7 +127,7 @@ class Turns:
     def _pass_time(self, now: int, bulk_seen: Sequence[int]) -> None:
         """Give up a claim that bulk traffic has not come for; `bulk_seen` is when those of it that wait were last seen."""
         self.bulk_seen = max((self.bulk_seen, *bulk_seen))
-        idle = now - self.bulk_seen >= FRESH_MICROS or now - self.claim_began >= KEPT_MICROS
+        idle = max(now - self.bulk_seen, now - self.claim_began) >= KEPT_MICROS
         if idle and not bulk_seen:
             self.claim = min(0.0, self.claim)
         if self.claim <= 0.0:

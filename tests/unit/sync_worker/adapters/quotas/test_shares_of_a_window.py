@@ -93,6 +93,17 @@ def test_a_few_bulk_callers_keep_a_fifth_beside_many_manual_ones(apart: bool) ->
     assert made.total() >= 0.98 * 8 * CALLS
 
 
+@pytest.mark.parametrize(("takes", "share"), [(0.4, 0.17), (1.0, 0.11), (4.0, 0.045)])
+def test_one_bulk_caller_comes_by_most_of_its_fifth_or_of_what_it_can_make(takes: float, share: float) -> None:
+    """From the first windows on. Its next call comes when the last is answered: alone it makes 52, 21 and 5 % of the quota."""
+    window = Window(
+        callers(MANUAL, "one", 20, 0.38) + callers(MANUAL, "two", 20, 0.38) + callers(BULK, "three", 1, takes)
+    )
+    made = window.run(9)
+    assert made[BULK] >= share * made.total()
+    assert made.total() >= 0.95 * 8 * CALLS
+
+
 @pytest.mark.parametrize("takes", [2.0, 10.0])
 @pytest.mark.parametrize("number", [1, 4, 20])
 def test_what_slow_bulk_callers_leave_is_not_lost(number: int, takes: float) -> None:

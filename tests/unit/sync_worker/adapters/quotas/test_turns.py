@@ -1,5 +1,6 @@
 """Whose turn it is."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync_worker.adapters.quotas.moments import SECOND, micros
@@ -136,8 +137,8 @@ def test_manual_leaves_what_bulk_may_claim_while_its_call_is_under_way() -> None
     calls = [want(str(number), MANUAL) for number in range(20)]
     assert len(serve(turns, "manual", *calls, room=10.0)) == 8
     assert serve(turns, "bulk", want("again"), room=2.0) == ["again"]
-    assert serve(turns, "manual", *calls, room=1.0) == []
-    assert serve(turns, "manual", *calls, room=1.0, now=NOW + FRESH_MICROS) == ["0"]
+    assert serve(turns, "manual", *calls, room=1.0, now=NOW + KEPT_MICROS - 1) == []
+    assert serve(turns, "manual", *calls, room=1.0, now=NOW + KEPT_MICROS) == ["0"]
     assert turns.claim == 0.0
 
 
@@ -154,31 +155,39 @@ def test_what_bulk_does_not_take_is_given_up_though_it_comes_now_and_then() -> N
     assert serve(turns, "manual", want("next", MANUAL), room=1.0, now=NOW + KEPT_MICROS) == ["next"]
 
 
-def test_bulk_keeps_a_fifth_beside_dear_manual_calls() -> None:
-    """Of a bucket that fills evenly, with one call at a time; after its turns a part of a call is left of its claim."""
+@pytest.mark.parametrize(
+    ("manual", "bulk", "takes"),
+    [(500.0, 7.0, 0.1), (500.0, 10.0, 0.4), (50.0, 100.0, 4.0), (50.0, 100.0, 8.0)],
+)
+def test_one_bulk_caller_keeps_a_fifth_of_a_bucket(manual: float, bulk: float, takes: float) -> None:
+    """Which fills evenly: beside dear manual calls, of which a part of a call is left of its claim, and with slow calls."""
     turns = Turns()
     room, taken = 0.0, {MANUAL: 0.0, BULK: 0.0}
-    under_way = False
+    comes_again = 0
     for step in range(6_000):
         room += 5.0
-        asks = {"manual": [want("manual", MANUAL, 500.0)] * 4, "bulk": [] if under_way else [want("bulk", cost=7.0)]}
-        under_way = False
+        asks = {
+            "manual": [want("manual", MANUAL, manual)] * 4,
+            "bulk": [want("bulk", cost=bulk)][: step >= comes_again],
+        }
         for process, wants in asks.items():
             for each in turns.serve(process, wants, room, NOW + step * SECOND // 10).granted:
                 room -= each.cost
                 taken[each.traffic] += each.cost
-                under_way = under_way or each.traffic is BULK
+                comes_again = step + 1 + round(takes * 10) if each.traffic is BULK else comes_again
     assert taken[BULK] >= 0.19 * (taken[BULK] + taken[MANUAL])
+    assert room <= manual + bulk
 
 
 def test_nothing_is_kept_for_longer_for_a_dead_process_that_waited() -> None:
-    """What its calls held back is free as soon as they no longer wait."""
+    """Than for one that had a call under way: the time in which its calls were taken to wait counts."""
     turns = Turns()
     serve(turns, "dead", *(want(str(number)) for number in range(20)), room=0.0)
     calls = [want(str(number), MANUAL) for number in range(40)]
     assert len(serve(turns, "manual", *calls, room=30.0)) == 24
     assert serve(turns, "manual", *calls, room=6.0, now=NOW + FRESH_MICROS - 1) == []
-    assert len(serve(turns, "manual", *calls, room=6.0, now=NOW + FRESH_MICROS)) == 6
+    assert serve(turns, "manual", *calls, room=6.0, now=NOW + KEPT_MICROS - 1) == []
+    assert len(serve(turns, "manual", *calls, room=6.0, now=NOW + KEPT_MICROS)) == 6
 
 
 def test_what_is_lacking_includes_what_is_kept() -> None:
