@@ -88,11 +88,20 @@ def integer(given: Json) -> int | None:
 
 def text(given: Json) -> str | None:
     """Read text as it came, or None. What no database takes, half a surrogate pair or a NUL, becomes U+FFFD."""
-    if type(given) is str and given.isascii() and "\x00" not in given:
+    if type(given) is str and "\x00" not in given and (given.isascii() or _is_whole(given)):
         return given or None
     if isinstance(given, bool) or is_empty(given) or isinstance(given, dict | list):
         return None
     return str(given).encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+
+
+def _is_whole(given: str) -> bool:
+    """Whether a text has no half of a surrogate pair: the rest is UTF-8, which is quick to see."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def name_within(given: Json) -> str | None:
