@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import aiohttp
 from nhanhsync.client import Client
 from nhanhsync.sync.v1 import catalog_pb2, operations_pb2, sync_worker_service_pb2
 
@@ -36,11 +36,13 @@ class Sandbox:
     """The sandbox's control interface over HTTP."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=f"{url}/_sandbox", timeout=60)
+        self._http = aiohttp.ClientSession(
+            f"{url}/_sandbox/", timeout=aiohttp.ClientTimeout(total=60), raise_for_status=True
+        )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def truth(self, store: str) -> Json:
         """Ask what is true of a store."""
@@ -52,16 +54,17 @@ class Sandbox:
 
     async def plan_faults(self, rules: list[dict[str, object]]) -> None:
         """Replace the fault plan."""
-        (await self._http.put("/faults", json={"rules": rules})).raise_for_status()
+        async with self._http.put("faults", json={"rules": rules}):
+            pass
 
     async def clear_faults(self) -> None:
         """End all faults."""
-        (await self._http.delete("/faults")).raise_for_status()
+        async with self._http.delete("faults"):
+            pass
 
     async def _get(self, document: str, store: str) -> Json:
-        answer = await self._http.get(f"/{document}", params={"store": store})
-        answer.raise_for_status()
-        found: Json = answer.json()
+        async with self._http.get(document, params={"store": store}) as answer:
+            found: Json = await answer.json()
         return found
 
 

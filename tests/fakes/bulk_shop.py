@@ -14,6 +14,7 @@ from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.domain.stores import ShopifyAccount, Store
 
 from tests.fakes.clock import ManualClock
+from tests.fakes.handled_http import HandledHttp
 from tests.fakes.open_gate import OpenGate
 from tests.fakes.shopify_http import TOKEN, answer, page
 from tests.fakes.shopify_traffic import a_bucket
@@ -124,7 +125,7 @@ class BulkShop:
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
-        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
+        self.http = HandledHttp(self._handle)
         self.account = ShopifyAccount("http://shop.test", "hanoi", "2026-07", TOKEN)
         self.bucket = a_bucket(self.clock)
 

@@ -12,6 +12,7 @@ from sync_worker.domain.requests import ShopifyProductFilter
 from sync_worker.domain.stores import ClientCredentials, ShopifyAccount
 
 from tests.fakes.clock import ManualClock
+from tests.fakes.handled_http import HandledHttp
 from tests.fakes.open_gate import OpenGate
 from tests.fakes.shopify_http import Step, page
 from tests.fakes.shopify_traffic import a_bucket
@@ -44,7 +45,7 @@ class GrantingShop:
     def __post_init__(self) -> None:
         self.was_asked, self.may_grant = asyncio.Event(), asyncio.Event()
         self.may_grant.set()
-        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
+        self.http = HandledHttp(self._handle)
         self.account = ShopifyAccount("http://shop.test", "hanoi", "2026-07", ClientCredentials("our-app", SECRET))
         self.session = open_session(self.account, self.http, self.clock, 15.0)
         self.bucket = a_bucket(self.clock)

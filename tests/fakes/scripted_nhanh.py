@@ -12,6 +12,7 @@ from sync_worker.adapters.nhanh.transport import NhanhTransport
 from sync_worker.domain.stores import NhanhAccount
 
 from tests.fakes.clock import ManualClock
+from tests.fakes.handled_http import HandledHttp
 from tests.fakes.open_gate import OpenGate
 from tests.fakes.quota_ledger import MemoryLedger
 
@@ -86,8 +87,8 @@ class ScriptedNhanh:
             depots_matter=depots_matter,
         )
 
-    def _http(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+    def _http(self) -> HandledHttp:
+        return HandledHttp(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

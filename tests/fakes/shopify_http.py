@@ -13,6 +13,7 @@ from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.stores import ShopifyAccount
 
 from tests.fakes.clock import ManualClock
+from tests.fakes.handled_http import HandledHttp
 from tests.fakes.open_gate import OpenGate
 from tests.fakes.shopify_traffic import a_bucket
 
@@ -89,7 +90,7 @@ class ScriptedShop:
     new: bool = False
 
     def __post_init__(self) -> None:
-        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
+        self.http = HandledHttp(self._handle)
         self.account = ShopifyAccount("http://shop.test/", "hanoi", "2026-07", TOKEN)
         self.bucket = a_bucket(self.clock)
         self.session = open_session(self.account, self.http, self.clock, CALL_SECONDS)

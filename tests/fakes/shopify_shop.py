@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import sandbox
 from sandbox.faults import FaultKind, Rule
 from sandbox.world import StoreWorld
+from sync_worker.adapters.connections import Connections
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.session import open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS
@@ -30,7 +30,7 @@ class SandboxShop:
     world: StoreWorld
     account: ShopifyAccount
     plan: Callable[[list[Rule]], None]
-    http: httpx.AsyncClient
+    http: Connections
     clock: SandboxClock
     gate: OpenGate = field(default_factory=OpenGate)
 
@@ -69,7 +69,7 @@ async def a_shopify_shop(
     options = sandbox.SandboxOptions(
         products=300, customers=600, stores=("hanoi",), limits_scale=limits, bulk_seconds=bulk_seconds
     )
-    async with sandbox.running(options, clock=clock) as handle, httpx.AsyncClient(trust_env=False) as http:
+    async with sandbox.running(options, clock=clock) as handle, Connections() as http:
         world = handle.world.stores["hanoi"]
         account = ShopifyAccount(f"{handle.url}/shopify/hanoi", "hanoi", "2026-07", token or world.shop.access_token)
         yield SandboxShop(world, account, handle.world.plan.replace, http, clock)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
-import httpx
-
+from sync_worker.adapters.connections import Connections
 from sync_worker.adapters.nhanh.client import NhanhClient
 from sync_worker.adapters.nhanh.limiter import SlidingWindows
 from sync_worker.adapters.quotas.ledger import Ledger
@@ -20,9 +19,6 @@ from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
 from sync_worker.domain.stores import ShopifyAccount, Store
 from sync_worker.domain.traffic import Traffic
-
-CONNECTIONS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30.0)
-"""To each vendor, for all jobs together."""
 
 LONGEST_CALL_SECONDS = 15.0
 """Both vendors give up on a call of their own sooner."""
@@ -48,8 +44,7 @@ class VendorClients:
         self._clock = clock
         self._uniform = uniform or random.SystemRandom().uniform
         self._stack = AsyncExitStack()
-        self._nhanh_http = _connections()
-        self._shopify_http = _connections()
+        self._nhanh_http, self._shopify_http = Connections(), Connections()
         process = uuid.uuid4().hex
         self._windows = SlidingWindows(ledger, clock, process=process, call_seconds=call_seconds)
         self._buckets = CostBuckets(ledger, clock, process=process, call_seconds=call_seconds)
@@ -120,8 +115,3 @@ class CarryingVendors:
     def shopify(self, store: Store, gate: CallGate) -> ShopifyClient:
         """Open the store's Shopify shop."""
         return self.clients.shopify(store, gate, self.traffic)
-
-
-def _connections() -> httpx.AsyncClient:
-    """Make a client that keeps connections; settings of the machine's environment (proxies, .netrc) are not taken."""
-    return httpx.AsyncClient(http1=True, http2=False, limits=CONNECTIONS, follow_redirects=False, trust_env=False)

@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
-import httpx
 import pytest
+from sync_worker.adapters.connections import Connections
 from sync_worker.adapters.shopify.bulk_download import CHUNK_BYTES
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.session import open_session
@@ -26,7 +26,7 @@ ROWS = 12_000
 async def test_a_large_result_arrives_whole_over_broken_connections(ranges: bool) -> None:
     """Every row once and in order, a chunk of a megabyte or so at a time, and the token stays with us."""
     content = jsonl(map(customer_node, range(1, ROWS + 1)))
-    async with a_file_host(content) as host, httpx.AsyncClient(trust_env=False) as http:
+    async with a_file_host(content) as host, Connections() as http:
         host.ranges = ranges
         host.cuts = [0, 700_001, 900_003, 300_000] if ranges else [0, 1_200_000, 2_400_001, 3_300_003]
         clock = ManualClock()

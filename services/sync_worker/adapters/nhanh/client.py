@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-import httpx
 import orjson
 
 from sync_worker.adapters.endless_lists import EmptyPageGuard
+from sync_worker.adapters.http import Http
 from sync_worker.adapters.nhanh import decode
 from sync_worker.adapters.nhanh.envelope import VENDOR, Json
 from sync_worker.adapters.nhanh.limiter import SlidingWindow
@@ -51,7 +51,7 @@ class NhanhClient:
     def __init__(
         self,
         account: NhanhAccount,
-        http: httpx.AsyncClient,
+        http: Http,
         windows: Callable[[str], SlidingWindow],
         gate: CallGate,
         clock: Clock,

@@ -6,10 +6,10 @@ Everything that is asked of Nhanh here is a read, so every call may be repeated.
 import asyncio
 from collections.abc import Callable
 
-import httpx
 import structlog
 
 from sync_worker.adapters.backoff import Backoff, Retries
+from sync_worker.adapters.http import Http, HttpFailure, TimedOut
 from sync_worker.adapters.nhanh.envelope import VENDOR, Answer, RateLimited, read_answer
 from sync_worker.adapters.nhanh.limiter import SlidingWindow
 from sync_worker.adapters.quotas.line import ShutError
@@ -38,7 +38,7 @@ class NhanhTransport:
     def __init__(
         self,
         account: NhanhAccount,
-        http: httpx.AsyncClient,
+        http: Http,
         windows: Callable[[str], SlidingWindow],
         gate: CallGate,
         clock: Clock,
@@ -118,22 +118,22 @@ class NhanhTransport:
         return outcome, took
 
     async def _post(self, path: str, body: bytes) -> Answer:
+        account = self._account
         try:
             async with asyncio.timeout(self._call_seconds):
-                response = await self._http.post(
-                    f"{self._account.base_url}/v3.0/{path}",
-                    params={"appId": self._account.app_id, "businessId": self._account.business_id},
-                    headers={"Authorization": self._account.access_token, "Content-Type": "application/json"},
-                    content=body,
-                    timeout=self._call_seconds,
+                reply = await self._http.post(
+                    f"{account.base_url}/v3.0/{path}?appId={account.app_id}&businessId={account.business_id}",
+                    body,
+                    {"Authorization": account.access_token, "Content-Type": "application/json"},
+                    seconds=self._call_seconds,
                 )
-        except (TimeoutError, httpx.TimeoutException):
+        except (TimeoutError, TimedOut):
             message = f"Nhanh did not answer {path} within {self._call_seconds:g} s"
             raise VendorUnavailable(VENDOR, "TIMEOUT", message) from None
-        except httpx.HTTPError as error:
-            message = f"the connection to Nhanh failed at {path}: {type(error).__name__}"
+        except HttpFailure as failure:
+            message = f"the connection to Nhanh failed at {path}: {failure}"
             raise VendorUnavailable(VENDOR, "CONNECTION_FAILED", message) from None
-        return read_answer(path, response.status_code, response.headers, response.content, self._secrets)
+        return read_answer(path, reply.status, reply.headers, reply.content, self._secrets)
 
     def _lock_seconds(self, limited: RateLimited, window: SlidingWindow) -> float:
         """Say how long the lock lasts, at least; one of unknown length is over once a whole window has passed.

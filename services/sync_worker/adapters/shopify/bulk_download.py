@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-import httpx
+from yarl import URL
 
 from sync_worker.adapters.backoff import Backoff, Retries, retry_after_seconds
+from sync_worker.adapters.http import Http, HttpFailure, StreamedReply
 from sync_worker.adapters.shopify.answers import bounded
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock
@@ -53,7 +54,7 @@ class Download:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        http: Http,
         origin: str,
         gate: CallGate,
         clock: Clock,
@@ -62,7 +63,7 @@ class Download:
         read_seconds: float,
     ) -> None:
         self._http = http
-        self._origin = _origin_of(httpx.URL(origin))
+        self._origin = URL(origin).origin()
         self._gate = gate
         self._clock = clock
         self._uniform = uniform
@@ -95,8 +96,8 @@ class Download:
                         await self._gate.pass_through(self._read_seconds)
             except _Broken as broken:
                 fault = broken
-            except httpx.HTTPError as error:
-                fault = _Broken("CONNECTION_LOST", f"the download of a bulk result broke off: {type(error).__name__}")
+            except HttpFailure as failure:
+                fault = _Broken("CONNECTION_LOST", f"the download of a bulk result broke off: {failure}")
             else:
                 if held:
                     yield bytes(held)
@@ -122,13 +123,12 @@ class Download:
         if offset:
             headers["range"] = f"bytes={offset}-"
         await self._gate.pass_through(self._read_seconds)
-        timeout = httpx.Timeout(self._read_seconds)
-        async with self._http.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=False) as response:
+        async with self._http.stream(url, headers, seconds=self._read_seconds) as response:
             if _is_behind_the_end(response, offset):
                 return
             part = _part_of(response, offset)
             skipped, received = part.skip, 0
-            async for piece in self._at_a_fair_pace(response.aiter_raw()):
+            async for piece in self._at_a_fair_pace(response.pieces()):
                 received += len(piece)
                 if len(piece) <= skipped:
                     skipped -= len(piece)
@@ -153,10 +153,10 @@ class Download:
 
     def _must_be_safe(self, url: str) -> None:
         try:
-            address = httpx.URL(url)
-        except httpx.InvalidURL:
-            address = httpx.URL("")
-        if not address.host or (address.scheme != "https" and _origin_of(address) != self._origin):
+            address = URL(url, encoded=True)
+        except ValueError:
+            address = URL()
+        if not address.host or (address.scheme != "https" and address.origin() != self._origin):
             message = "the result of a bulk operation lies at an address that is not taken: it is no https one"
             raise UnusableResult("UNSAFE_ADDRESS", message, retryable=False)
 
@@ -204,18 +204,18 @@ class _Part:
             raise _NotTheRest("SHORT_PARTS", "the host of a bulk operation's result gives only small parts of it")
 
 
-def _is_behind_the_end(response: httpx.Response, offset: int) -> bool:
+def _is_behind_the_end(response: StreamedReply, offset: int) -> bool:
     """Whether all has been read; 416 is how a host says that nothing lies at a byte (RFC 9110, 15.5.17)."""
-    if response.status_code != 416:
+    if response.status != 416:
         return False
     if offset and response.headers.get("content-range") == f"bytes */{offset}":
         return True
     raise UnusableResult("BULK_INCOMPLETE", "the result of a bulk operation is shorter than it was")
 
 
-def _part_of(response: httpx.Response, offset: int) -> _Part:
+def _part_of(response: StreamedReply, offset: int) -> _Part:
     """Tell which part of the file an answer is, of which everything from a byte on was asked for (RFC 9110, 14.4)."""
-    status = response.status_code
+    status = response.status
     if status == 200:
         return _Part(offset)
     if status == 206:
@@ -241,7 +241,3 @@ def _came_on(received: int, seconds: float) -> bool:
 def _bounded(held: bytearray) -> None:
     if len(held) > LONGEST_LINE:
         raise UnusableResult("MALFORMED_ANSWER", "a line of a bulk operation's result does not end")
-
-
-def _origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port

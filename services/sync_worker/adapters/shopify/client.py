@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-import httpx
 import orjson
 
 from sync_worker.adapters.endless_lists import ListGuard
+from sync_worker.adapters.http import Http
 from sync_worker.adapters.shopify import decode, documents, search
 from sync_worker.adapters.shopify.attempts import Attempts
 from sync_worker.adapters.shopify.bulk import BulkClient
@@ -52,7 +52,7 @@ class ShopifyClient:
     def __init__(
         self,
         account: ShopifyAccount,
-        http: httpx.AsyncClient,
+        http: Http,
         bucket: CostBucket,
         gate: CallGate,
         clock: Clock,

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import httpx
-
+from sync_worker.adapters.http import Http
 from sync_worker.adapters.shopify.tokens import Tokens, tokens_of
 from sync_worker.adapters.shopify.versions import VersionWatch
 from sync_worker.application.ports.clock import Clock
@@ -18,6 +17,6 @@ class ShopSession:
     versions: VersionWatch
 
 
-def open_session(account: ShopifyAccount, http: httpx.AsyncClient, clock: Clock, call_seconds: float) -> ShopSession:
+def open_session(account: ShopifyAccount, http: Http, clock: Clock, call_seconds: float) -> ShopSession:
     """Begin one; nothing is asked yet."""
     return ShopSession(tokens_of(account, http, clock, call_seconds), VersionWatch(account.shop, account.api_version))

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
+from urllib.parse import urlencode
 
-import httpx
 import structlog
 
 from sync_worker.adapters.backoff import retry_after_seconds
+from sync_worker.adapters.http import Http, HttpFailure, TimedOut
 from sync_worker.adapters.quotas.buckets import UNEXPLAINED_PAUSE_SECONDS
 from sync_worker.adapters.shopify.answers import (
     LONGEST_RETRY_AFTER,
@@ -68,7 +69,7 @@ class Tokens(Protocol):
         ...
 
 
-def tokens_of(account: ShopifyAccount, http: httpx.AsyncClient, clock: Clock, call_seconds: float) -> Tokens:
+def tokens_of(account: ShopifyAccount, http: Http, clock: Clock, call_seconds: float) -> Tokens:
     """Open the source of a shop's tokens."""
     credentials = account.credentials
     if isinstance(credentials, ClientCredentials):
@@ -106,7 +107,7 @@ class GrantedTokens:
         self,
         account: ShopifyAccount,
         credentials: ClientCredentials,
-        http: httpx.AsyncClient,
+        http: Http,
         clock: Clock,
         call_seconds: float,
     ) -> None:
@@ -203,26 +204,27 @@ class GrantedTokens:
         return failure
 
     async def _fetch(self) -> "_Grant | NoToken":
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._credentials.client_id,
+            "client_secret": self._credentials.client_secret,
+        }
         try:
             async with asyncio.timeout(self._call_seconds):
                 response = await self._http.post(
                     self._url,
-                    data={
-                        "grant_type": "client_credentials",
-                        "client_id": self._credentials.client_id,
-                        "client_secret": self._credentials.client_secret,
-                    },
-                    headers={"accept": "application/json"},
-                    timeout=self._call_seconds,
+                    urlencode(form).encode(),
+                    {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"},
+                    seconds=self._call_seconds,
                 )
-        except (TimeoutError, httpx.TimeoutException):
+        except (TimeoutError, TimedOut):
             return Fault("TIMEOUT", f"{self._shop} did not grant a token within {self._call_seconds:g} s", False)
-        except httpx.HTTPError as error:
-            message = f"the connection to {self._shop} failed while a token was asked for: {type(error).__name__}"
+        except HttpFailure as failure:
+            message = f"the connection to {self._shop} failed while a token was asked for: {failure}"
             return Fault("CONNECTION_FAILED", message, False)
         secret = self._credentials.client_secret.encode()
         body = json_of(response.content.replace(secret, b"[hidden]"))
-        return _grant_of(self._shop, response.status_code, response.headers, body)
+        return _grant_of(self._shop, response.status, response.headers, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
 import orjson
 
+from sync_worker.adapters.http import Http, HttpFailure, NeverSent, Reply, TimedOut
 from sync_worker.adapters.quotas.buckets import UNEXPLAINED_PAUSE_SECONDS
 from sync_worker.adapters.quotas.line import ShutError
 from sync_worker.adapters.shopify.answers import (
@@ -38,8 +38,6 @@ CONNECT_SECONDS = 5.0
 HIDDEN_LENGTH = 16
 """A token of at least so many characters is cut out of whatever comes back; a shorter one is no secret."""
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -57,7 +55,7 @@ class Transport:
     def __init__(
         self,
         account: ShopifyAccount,
-        http: httpx.AsyncClient,
+        http: Http,
         bucket: CostBucket,
         gate: CallGate,
         clock: Clock,
@@ -135,23 +133,25 @@ class Transport:
     async def _answer(self, request: Request, held: Reservation, token: Token) -> Answer:
         try:
             response = await self._post(request, token)
-        except _NEVER_SENT as error:
+        except NeverSent as failure:
             self._bucket.unsent(held)
-            return Fault("CONNECTION_FAILED", f"{self._account.shop} cannot be reached: {type(error).__name__}", False)
-        except (httpx.HTTPError, TimeoutError) as error:
+            return Fault("CONNECTION_FAILED", f"{self._account.shop} cannot be reached: {failure}", False)
+        except (TimeoutError, TimedOut):
             self._bucket.unanswered(held)
-            code = "TIMEOUT" if isinstance(error, httpx.TimeoutException | TimeoutError) else "CONNECTION_LOST"
-            return Fault(code, f"no answer came from {self._account.shop}: {type(error).__name__}", True)
+            return Fault("TIMEOUT", f"no answer came from {self._account.shop} within {self.call_seconds:g} s", True)
+        except HttpFailure as failure:
+            self._bucket.unanswered(held)
+            return Fault("CONNECTION_LOST", f"no answer came from {self._account.shop}: {failure}", True)
         except BaseException:
             self._bucket.unanswered(held)
             raise
         body = json_of(_without_secrets(response.content, token))
         report = cost_report(body)
         self.throttle = report.status or self.throttle
-        if response.is_success:  # others may come from a proxy on the way
+        if 200 <= response.status < 300:  # others may come from a proxy on the way
             self.session.versions.see(response.headers)
         try:
-            answer = answer_of(request.document, self._account.shop, response.status_code, response.headers, body)
+            answer = answer_of(request.document, self._account.shop, response.status, response.headers, body)
         except BaseException:
             self._bucket.answered(held, report)
             raise
@@ -164,18 +164,19 @@ class Transport:
             self._rest(answer)
         return _never_fits(report) or answer
 
-    async def _post(self, request: Request, token: Token) -> httpx.Response:
-        """Send, and read the whole answer; httpx bounds each step of it, and the clock of the loop all of them."""
+    async def _post(self, request: Request, token: Token) -> Reply:
+        """Send, and read the whole answer; each wait within it is bounded, and all of them together."""
         async with asyncio.timeout(self.call_seconds):
             return await self._http.post(
                 self._url,
-                content=orjson.dumps({"query": request.document.text, "variables": request.variables}),
-                headers={
+                orjson.dumps({"query": request.document.text, "variables": request.variables}),
+                {
                     "content-type": "application/json",
                     "accept": "application/json",
                     "x-shopify-access-token": token.text,
                 },
-                timeout=httpx.Timeout(self.call_seconds, connect=CONNECT_SECONDS),
+                seconds=self.call_seconds,
+                connect_seconds=min(CONNECT_SECONDS, self.call_seconds),
             )
 
     def _rest(self, answer: Answer) -> None:

@@ -12,6 +12,7 @@ from sync_worker.adapters.nhanh.envelope import RateLimited
 from sync_worker.adapters.nhanh.transport import CALL_SECONDS, MOST_LOCKS
 from sync_worker.domain.failures import AccessRefused, JobCancelled, MalformedAnswer, VendorFailure, VendorRefusal
 
+from tests.fakes.handled_http import HandledHttp
 from tests.fakes.scripted_nhanh import Scripted, ScriptedNhanh, an_account, json_answer, page
 
 PATH = "product/list"
@@ -87,7 +88,7 @@ async def test_a_call_ends_in_time_even_if_bytes_keep_coming() -> None:
         raise AssertionError
 
     transport = nhanh.transport(policy=Backoff(attempts=1), call_seconds=0.02)
-    transport._http = httpx.AsyncClient(transport=httpx.MockTransport(never))
+    transport._http = HandledHttp(never)
     with pytest.raises(VendorFailure, match=r"within 0\.02 s") as raised:
         await transport.call(PATH, b"{}")
     assert raised.value.code == "TIMEOUT"

@@ -14,6 +14,7 @@ from sync_worker.domain.failures import (
 )
 from sync_worker.domain.requests import ShopifyCustomerFilter, ShopifyProductFilter
 
+from tests.fakes.handled_http import HandledHttp
 from tests.fakes.shopify_http import TOKEN, ScriptedShop, Step, errors, page, throttled
 
 GOOD = page("productVariants", [])
@@ -286,7 +287,7 @@ async def test_an_answer_that_only_drips_is_cut_off() -> None:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets the event")
 
-    shop.http = httpx.AsyncClient(transport=httpx.MockTransport(never))
+    shop.http = HandledHttp(never)
     with pytest.raises(VendorUnavailable) as caught:
         await shop.another(call_seconds=0.02).variant_page(ALL, None)
     assert caught.value.code == "TIMEOUT"
