@@ -1,5 +1,8 @@
 """`Http` over aiohttp, whose parser is written in C: a call costs a quarter of what it costs over one that is not."""
 
+import asyncio
+import re
+import select
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -7,8 +10,12 @@ from types import TracebackType
 
 import aiohttp
 import certifi
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL
 
+from sync_worker.adapters.addresses import address_of
 from sync_worker.adapters.http import HttpFailure, NeverSent, NoConnectionInTime, Reply, TimedOut
 
 MOST_CONNECTIONS = 20
@@ -19,6 +26,8 @@ KEPT_SECONDS = 30.0
 
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)
 
+_NOT_IN_HEADERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
 
 class Connections:
     """`Http`, for as long as the context lasts. Settings of the machine's environment (proxies, .netrc) are not taken."""
@@ -26,9 +35,9 @@ class Connections:
     async def __aenter__(self) -> "Connections":
         roots = ssl.create_default_context(cafile=certifi.where())  # the same on every machine
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS, keepalive_timeout=KEPT_SECONDS, ssl=roots),
-            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=_Quiet(limit=0, keepalive_timeout=KEPT_SECONDS, ssl=roots), cookie_jar=aiohttp.DummyCookieJar()
         )
+        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
         return self
 
     async def __aexit__(
@@ -47,47 +56,102 @@ class Connections:
     ) -> Reply:
         """Post; see `Http`."""
         with _failures_told():
-            async with self._session.post(
-                _as_it_is(url),
-                data=content,
-                headers=headers,
-                timeout=_timeout(seconds, connect_seconds),
-                allow_redirects=False,
-            ) as response:
+            address = _sendable(url, headers)
+            async with (
+                self._place(seconds),
+                asyncio.timeout(seconds),
+                self._session.post(
+                    address,
+                    data=content,
+                    headers=headers,
+                    timeout=_timeout(seconds, connect_seconds),
+                    allow_redirects=False,
+                ) as response,
+            ):
                 return Reply(response.status, response.headers, await response.read())
 
     @asynccontextmanager
     async def stream(self, url: str, headers: Mapping[str, str], *, seconds: float) -> AsyncIterator["_Streamed"]:
         """Get; see `Http`."""
-        with _failures_told():
-            response = await self._session.get(
-                _as_it_is(url), headers=headers, timeout=_timeout(seconds), allow_redirects=False, auto_decompress=False
-            )
-        async with response:
-            yield _Streamed(response)
+        async with self._place(seconds):
+            with _failures_told():
+                response = await self._session.get(
+                    _sendable(url, headers),
+                    headers=headers,
+                    timeout=_timeout(seconds),
+                    allow_redirects=False,
+                    auto_decompress=False,
+                )
+            async with response:
+                yield _Streamed(response, seconds)
+
+    @asynccontextmanager
+    async def _place(self, seconds: float) -> AsyncIterator[None]:
+        """Hold one of the connections; a host is given its own time for it only once there is one to be had."""
+        if self._places.locked():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._places.acquire()
+            except TimeoutError:
+                raise NoConnectionInTime("AllConnectionsInUse") from None
+        else:
+            await self._places.acquire()
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+class _Quiet(aiohttp.TCPConnector):
+    """Takes no kept connection on which something came meanwhile, its end or a word: it would be the next call's answer."""
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        while (connection := await super()._get(key, traces)) is not None:
+            if _is_quiet(connection):
+                return connection
+            connection.close()
+        return None
+
+
+def _is_quiet(connection: Connection) -> bool:
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return False
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket"), select.POLLIN)
+    return not poll.poll(0)
 
 
 class _Streamed:
     """`StreamedReply`."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, seconds: float) -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
-        self._response = response
+        self._content = response.content
+        self._seconds = seconds
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Read the body; see `StreamedReply`."""
         with _failures_told():
-            async for piece in self._response.content.iter_any():
+            while piece := await self._next():
                 yield piece
 
+    async def _next(self) -> bytes:
+        """Wait for a piece; aiohttp's own time-out does not end the wait behind a chunk whose size cannot be read."""
+        async with asyncio.timeout(self._seconds):
+            return await self._content.readany()
 
-def _as_it_is(url: str) -> URL:
-    """Take an address as it was given: written another way, a signature in it would not be good any more."""
+
+def _sendable(url: str, headers: Mapping[str, str]) -> URL:
+    """See to it that address and headers can be sent as they are."""
+    for name, text in headers.items():
+        if _NOT_IN_HEADERS.search(name) or _NOT_IN_HEADERS.search(text):
+            raise NeverSent("InvalidHeader")
     try:
-        return URL(url, encoded=True)
-    except ValueError as error:
-        raise aiohttp.InvalidURL(url) from error
+        return address_of(url)
+    except ValueError:
+        raise NeverSent("InvalidURL") from None
 
 
 def _timeout(seconds: float, connect_seconds: float | None = None) -> aiohttp.ClientTimeout:
@@ -106,5 +170,5 @@ def _failures_told() -> Iterator[None]:
         raise NoConnectionInTime(type(error).__name__) from error
     except TimeoutError as error:
         raise TimedOut(type(error).__name__) from error
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         raise HttpFailure(type(error).__name__) from error

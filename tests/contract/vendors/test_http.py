@@ -4,13 +4,15 @@ import asyncio
 import gzip
 import socket
 import ssl
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 import trustme
-from sync_worker.adapters.connections import Connections
+from sync_worker.adapters.connections import MOST_CONNECTIONS, Connections
 from sync_worker.adapters.http import HttpFailure, NeverSent, NoConnectionInTime, StreamedReply, TimedOut
 
 from tests.fakes.http_worlds import WORLDS, HttpWorld, Said, socket_world
@@ -79,7 +81,8 @@ async def test_a_stream_is_given_as_it_was_sent(opened: Opening) -> None:
 async def test_without_a_connection_nothing_was_sent(opened: Opening) -> None:
     """Where nobody listens, and where an address is none."""
     async with opened() as world:
-        for address in (world.nowhere(), "ftp://127.0.0.1/", "no address", "http://"):
+        none = ("ftp://127.0.0.1/", "ws://127.0.0.1/", "//127.0.0.1/", "no address", "http://", "http://a:x/")
+        for address in (world.nowhere(), *none):
             with pytest.raises(NeverSent):
                 await world.http.post(address, b"", {}, seconds=SECONDS)
             with pytest.raises(NeverSent):
@@ -122,6 +125,101 @@ async def test_a_connection_is_kept_for_the_next_call() -> None:
         assert world.connections == 1
         await posted(world)
         assert world.connections == 2
+
+
+async def test_what_comes_unasked_is_nobodys_answer() -> None:
+    """Or a call would be told that it was done, though the host never saw it."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"first")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
+        await asyncio.sleep(0.05)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nunasked")
+        await reader.read()
+        writer.close()
+
+    async def answer_once_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"second")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond")
+        writer.close()
+
+    answers = [answer, answer_once_more]
+
+    async def answer_in_turn(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answers.pop(0)(reader, writer)
+
+    server = await asyncio.start_server(answer_in_turn, "127.0.0.1", 0)
+    async with server, Connections() as http:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert (await http.post(address, b"first", {}, seconds=SECONDS)).content == b"first"
+        await asyncio.sleep(0.15)
+        assert (await http.post(address, b"second", {}, seconds=SECONDS)).content == b"second"
+
+
+async def test_a_kept_connection_that_ended_while_nobody_looked_is_not_used() -> None:
+    """The call would fail with nobody to say whether it was done."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as threads:
+        listening.settimeout(SECONDS)
+
+        def answer_and_close() -> None:
+            for _ in range(2):
+                with listening.accept()[0] as connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    time.sleep(0.05)
+
+        answering = threads.submit(answer_and_close)
+        async with Connections() as http:
+            address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+            await http.post(address, b"", {}, seconds=SECONDS)
+            time.sleep(0.2)  # noqa: ASYNC251 -- the loop is to see nothing of it
+            assert (await http.post(address, b"", {}, seconds=SECONDS)).status == 200
+        answering.result()
+
+
+async def test_a_chunk_without_a_size_ends_the_wait_in_time() -> None:
+    """As silence does."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(b"no size\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server, Connections() as http, asyncio.timeout(SECONDS):
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(HttpFailure) as broken:
+            await http.post(address, b"", {}, seconds=0.2)
+        assert not isinstance(broken.value, NeverSent)
+        came = bytearray()
+        async with http.stream(address, {}, seconds=0.2) as reply:
+            with pytest.raises(HttpFailure):
+                await read_into(came, reply)
+        assert came == b"abc"
+
+
+async def test_who_waits_for_others_has_the_time_for_a_connection_still_ahead() -> None:
+    """That all connections are in use says nothing of the host."""
+    async with socket_world(*[None] * MOST_CONNECTIONS, Said()) as world:
+        busy = [asyncio.create_task(posted(world, seconds=0.4)) for _ in range(MOST_CONNECTIONS)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(NoConnectionInTime):
+            await posted(world, seconds=0.05)
+        reply = await world.http.post(world.address("/"), b"{}", {}, seconds=SECONDS, connect_seconds=0.1)
+        assert reply.status == 200
+        assert all(isinstance(ended, TimedOut) for ended in await asyncio.gather(*busy, return_exceptions=True))
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": "a\nb"}, {"Authorization": "a\0"}, {"X\r\nY": ""}])
+async def test_a_header_that_cannot_be_sent_is_not_sent(headers: dict[str, str]) -> None:
+    """Nor does anything else of the call leave."""
+    async with socket_world() as world:
+        with pytest.raises(NeverSent):
+            await world.http.post(world.address("/"), b"", headers, seconds=SECONDS)
+        assert world.asked == []
 
 
 async def test_a_stream_that_is_left_early_keeps_no_connection() -> None:

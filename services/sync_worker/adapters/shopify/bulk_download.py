@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
+from sync_worker.adapters.addresses import address_of
 from sync_worker.adapters.backoff import Backoff, Retries, retry_after_seconds
 from sync_worker.adapters.http import Http, HttpFailure, StreamedReply
 from sync_worker.adapters.shopify.answers import bounded
@@ -153,10 +154,10 @@ class Download:
 
     def _must_be_safe(self, url: str) -> None:
         try:
-            address = URL(url, encoded=True)
+            address = address_of(url)
         except ValueError:
             address = URL()
-        if not address.host or (address.scheme != "https" and address.origin() != self._origin):
+        if address.scheme != "https" and (not address.scheme or address.origin() != self._origin):
             message = "the result of a bulk operation lies at an address that is not taken: it is no https one"
             raise UnusableResult("UNSAFE_ADDRESS", message, retryable=False)
 

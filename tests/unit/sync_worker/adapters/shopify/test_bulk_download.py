@@ -181,7 +181,17 @@ async def test_no_token_is_sent_to_the_host() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://files.test/results/1", "ftp://files.test/1", "file:///etc/passwd", "/results/1", "x"]
+    "url",
+    [
+        "http://files.test/results/1",
+        "ftp://files.test/1",
+        "file:///etc/passwd",
+        "/results/1",
+        "x",
+        "//files.test/1",
+        "https://files.test:99999/1",
+        "https://files..test/1",
+    ],
 )
 async def test_an_unsafe_address_is_not_taken(url: str) -> None:
     """Nothing is sent there."""
