@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import select
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -10,13 +9,11 @@ from types import TracebackType
 
 import aiohttp
 import certifi
-from aiohttp.client_reqrep import ConnectionKey
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
 from yarl import URL
 
 from sync_worker.adapters.addresses import address_of
 from sync_worker.adapters.http import HttpFailure, NeverSent, NoConnectionInTime, Reply, TimedOut
+from sync_worker.adapters.quiet_connector import QuietConnector
 
 MOST_CONNECTIONS = 20
 """At once, for all jobs of a process together; who needs another waits for one."""
@@ -35,7 +32,8 @@ class Connections:
     async def __aenter__(self) -> "Connections":
         roots = ssl.create_default_context(cafile=certifi.where())  # the same on every machine
         self._session = aiohttp.ClientSession(
-            connector=_Quiet(limit=0, keepalive_timeout=KEPT_SECONDS, ssl=roots), cookie_jar=aiohttp.DummyCookieJar()
+            connector=QuietConnector(limit=0, keepalive_timeout=KEPT_SECONDS, ssl=roots),
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._places = asyncio.Semaphore(MOST_CONNECTIONS)
         return self
@@ -100,26 +98,6 @@ class Connections:
             yield
         finally:
             self._places.release()
-
-
-class _Quiet(aiohttp.TCPConnector):
-    """Takes no kept connection on which something came meanwhile, its end or a word: it would be the next call's answer."""
-
-    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        while (connection := await super()._get(key, traces)) is not None:
-            if _is_quiet(connection):
-                return connection
-            connection.close()
-        return None
-
-
-def _is_quiet(connection: Connection) -> bool:
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None or protocol.should_close:
-        return False
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket"), select.POLLIN)
-    return not poll.poll(0)
 
 
 class _Streamed:
