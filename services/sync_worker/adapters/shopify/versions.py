@@ -31,12 +31,12 @@ class VersionWatch:
         self.heard = True
         served = headers.get("x-shopify-api-version")
         if served is not None:
-            self.served = served
+            served = self.served = _readable(served)
             if served != self.asked:
                 self._tell("shopify_serves_another_version", asked=self.asked, served=served)
         reason = headers.get("x-shopify-api-deprecated-reason")
         if reason is not None:
-            self._tell("shopify_calls_it_deprecated", version=self.asked, reason=reason)
+            self._tell("shopify_calls_it_deprecated", version=self.asked, reason=_readable(reason))
 
     @property
     def replaced(self) -> bool:
@@ -62,3 +62,8 @@ class VersionWatch:
         if fact not in self._told:
             self._told.add(fact)
             log.warning(event, shop=self._shop, **facts)
+
+
+def _readable(text: str) -> str:
+    """Replace what was no UTF-8 in a header, and came as halves of surrogate pairs: no log and no message could hold it."""
+    return text.encode(errors="replace").decode()

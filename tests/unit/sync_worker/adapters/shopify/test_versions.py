@@ -4,6 +4,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 from sync_worker.adapters.shopify.documents import CHECKED_VERSIONS
+from sync_worker.adapters.shopify.versions import VersionWatch
 from sync_worker.application.ports.shopify import BatchOutcome, SpendChange
 from sync_worker.domain.failures import VendorRefusal
 from sync_worker.domain.requests import ShopifyProductFilter
@@ -34,6 +35,17 @@ async def test_a_version_that_was_checked_is_written_under(version: str | None) 
     shop = ScriptedShop([served(page("productVariants", []), version), user_errors("metafieldsSet")])
     await shop.client.variant_page(ALL, None)
     assert await shop.client.set_spends([SpendChange(1, 2)]) == BatchOutcome(True, {})
+
+
+def test_a_header_that_is_no_text_is_told_as_what_can_be_read_of_it() -> None:
+    """Its bytes come as halves of surrogate pairs, which neither a log nor a job's message can hold."""
+    watch = VersionWatch("hanoi", "2026-07")
+    with capture_logs() as logs:
+        watch.see({"x-shopify-api-version": "2025\udcff", "x-shopify-api-deprecated-reason": "\udcffold"})
+    objection = watch.against_writing()
+    assert objection is not None
+    assert "version 2025? of its API" in objection.message.encode().decode()
+    assert [each.get("reason") for each in logs] == [None, "?old"]
 
 
 async def test_nothing_is_written_under_a_version_that_nobody_checked() -> None:
