@@ -1,11 +1,12 @@
 """HTTP without a network: a handler answers every request, as httpx has them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import cast
 
 import httpx
-from sync_worker.adapters.http import HttpFailure, NeverSent, NoConnectionInTime, Reply, TimedOut
+from sync_worker.adapters.http.port import HttpFailure, NeverSent, NoConnectionInTime, Reply, TimedOut
 
 Handler = Callable[[httpx.Request], httpx.Response] | Callable[[httpx.Request], Awaitable[httpx.Response]]
 
@@ -29,7 +30,8 @@ class HandledHttp:
         with _failures_told():
             timeout = httpx.Timeout(seconds, connect=connect_seconds or seconds)
             request = _request("POST", url, headers, timeout, content)
-            response = await self._transport.handle_async_request(request)
+            async with asyncio.timeout(seconds):
+                response = await self._transport.handle_async_request(request)
             return Reply(response.status_code, response.headers, await response.aread())
 
     @asynccontextmanager
@@ -77,7 +79,7 @@ def _failures_told() -> Iterator[None]:
         raise NeverSent(type(error).__name__) from error
     except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise NoConnectionInTime(type(error).__name__) from error
-    except httpx.TimeoutException as error:
+    except (httpx.TimeoutException, TimeoutError) as error:
         raise TimedOut(type(error).__name__) from error
     except httpx.HTTPError as error:
         raise HttpFailure(type(error).__name__) from error

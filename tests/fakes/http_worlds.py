@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import httpx
-from sync_worker.adapters.connections import Connections
-from sync_worker.adapters.http import Http
+from sync_worker.adapters.http.connections import Connections
+from sync_worker.adapters.http.port import Http
 
 from tests.fakes.handled_http import HandledHttp
 
@@ -55,6 +55,13 @@ class SocketWorld:
     connections: int = 0
     port: int = 0
     closed_port: int = 0
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until_asked(self, times: int) -> None:
+        """Wait until so many requests have come."""
+        while len(self.asked) < times:
+            self._heard.clear()
+            await self._heard.wait()
 
     def address(self, target: str) -> str:
         """Where a target is asked for."""
@@ -73,6 +80,7 @@ class SocketWorld:
                 fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
                 await reader.readexactly(int(fields.get("content-length", "0")))
                 self.asked.append(" ".join([*head[0].split(" ")[:2], *filter(None, [fields.get("cookie")])]))
+                self._heard.set()
                 said = self.script.pop(0)
                 if said is None:
                     await asyncio.Event().wait()

@@ -8,7 +8,7 @@ from typing import Any
 import sandbox
 from sandbox.faults import FaultKind, Rule
 from sandbox.world import StoreWorld
-from sync_worker.adapters.connections import Connections
+from sync_worker.adapters.http.connections import Connections
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.session import open_session
 from sync_worker.adapters.shopify.transport import CALL_SECONDS

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from chassis.settings import SettingsFaultsError
 from pydantic import (
@@ -19,7 +18,9 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from yarl import URL
 
+from sync_worker.adapters.http.addresses import address_of
 from sync_worker.domain.stores import ClientCredentials, LocationMapping, NhanhAccount, ShopifyAccount, Store
 
 DEFAULT_API_VERSION = "2026-07"
@@ -88,10 +89,13 @@ class _Secrets:
 
 
 def _base_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        address = address_of(url)
+    except ValueError:
+        address = URL()
+    if not address.host or address.raw_query_string or address.raw_fragment:
         raise ValueError("must be an http or https address without a query")
-    if parts.username is not None or parts.password is not None:
+    if address.raw_user is not None or address.raw_password is not None:
         raise ValueError("must not hold credentials")
     return url.rstrip("/")
 

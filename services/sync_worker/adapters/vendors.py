@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
-from sync_worker.adapters.connections import Connections
+from sync_worker.adapters.http.connections import Connections
 from sync_worker.adapters.nhanh.client import NhanhClient
 from sync_worker.adapters.nhanh.limiter import SlidingWindows
 from sync_worker.adapters.quotas.ledger import Ledger

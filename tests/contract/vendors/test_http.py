@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import socket
 import ssl
-import time
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import trustme
-from sync_worker.adapters.connections import MOST_CONNECTIONS, Connections
-from sync_worker.adapters.http import HttpFailure, NeverSent, NoConnectionInTime, StreamedReply, TimedOut
+from sync_worker.adapters.http.connections import MOST_CONNECTIONS, Connections
+from sync_worker.adapters.http.port import HttpFailure, NeverSent, NoConnectionInTime, StreamedReply, TimedOut
 
 from tests.fakes.http_worlds import WORLDS, HttpWorld, Said, socket_world
 
@@ -129,12 +129,15 @@ async def test_a_connection_is_kept_for_the_next_call() -> None:
 
 async def test_what_comes_unasked_is_nobodys_answer() -> None:
     """Or a call would be told that it was done, though the host never saw it."""
+    may_go_on, went_on = asyncio.Event(), asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"first")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
-        await asyncio.sleep(0.05)
+        await may_go_on.wait()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nunasked")
+        await writer.drain()
+        went_on.set()
         await reader.read()
         writer.close()
 
@@ -152,12 +155,14 @@ async def test_what_comes_unasked_is_nobodys_answer() -> None:
     async with server, Connections() as http:
         address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         assert (await http.post(address, b"first", {}, seconds=SECONDS)).content == b"first"
-        await asyncio.sleep(0.15)
+        may_go_on.set()
+        await went_on.wait()
         assert (await http.post(address, b"second", {}, seconds=SECONDS)).content == b"second"
 
 
 async def test_a_kept_connection_that_ended_while_nobody_looked_is_not_used() -> None:
     """The call would fail with nobody to say whether it was done."""
+    may_close, closed = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as threads:
         listening.settimeout(SECONDS)
 
@@ -166,24 +171,27 @@ async def test_a_kept_connection_that_ended_while_nobody_looked_is_not_used() ->
                 with listening.accept()[0] as connection:
                     connection.recv(65536)
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                    time.sleep(0.05)
+                    may_close.wait(SECONDS)
+                closed.set()
 
         answering = threads.submit(answer_and_close)
         async with Connections() as http:
             address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
             await http.post(address, b"", {}, seconds=SECONDS)
-            time.sleep(0.2)  # noqa: ASYNC251 -- the loop is to see nothing of it
+            may_close.set()
+            assert closed.wait(SECONDS)  # the loop stands still, and sees nothing of it
             assert (await http.post(address, b"", {}, seconds=SECONDS)).status == 200
         answering.result()
 
 
 async def test_a_chunk_without_a_size_ends_the_wait_in_time() -> None:
     """As silence does."""
+    may_go_on = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
-        await asyncio.sleep(0.05)
+        await may_go_on.wait()
         writer.write(b"no size\r\n")
         await reader.read()
         writer.close()
@@ -191,26 +199,29 @@ async def test_a_chunk_without_a_size_ends_the_wait_in_time() -> None:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server, Connections() as http, asyncio.timeout(SECONDS):
         address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        with pytest.raises(HttpFailure) as broken:
-            await http.post(address, b"", {}, seconds=0.2)
-        assert not isinstance(broken.value, NeverSent)
-        came = bytearray()
         async with http.stream(address, {}, seconds=0.2) as reply:
-            with pytest.raises(HttpFailure):
-                await read_into(came, reply)
-        assert came == b"abc"
+            pieces = reply.pieces()
+            assert await anext(pieces) == b"abc"
+            may_go_on.set()
+            with pytest.raises(HttpFailure) as broken:
+                await anext(pieces)
+        assert not isinstance(broken.value, NeverSent)
 
 
 async def test_who_waits_for_others_has_the_time_for_a_connection_still_ahead() -> None:
-    """That all connections are in use says nothing of the host."""
+    """That all connections are in use says nothing of the host; who waits too long for one has sent nothing."""
     async with socket_world(*[None] * MOST_CONNECTIONS, Said()) as world:
-        busy = [asyncio.create_task(posted(world, seconds=0.4)) for _ in range(MOST_CONNECTIONS)]
-        await asyncio.sleep(0.05)
+        busy = [asyncio.create_task(posted(world)) for _ in range(MOST_CONNECTIONS)]
+        await world.until_asked(MOST_CONNECTIONS)
+        waiting = asyncio.create_task(
+            world.http.post(world.address("/"), b"{}", {}, seconds=SECONDS, connect_seconds=0.05)
+        )
         with pytest.raises(NoConnectionInTime):
-            await posted(world, seconds=0.05)
-        reply = await world.http.post(world.address("/"), b"{}", {}, seconds=SECONDS, connect_seconds=0.1)
-        assert reply.status == 200
-        assert all(isinstance(ended, TimedOut) for ended in await asyncio.gather(*busy, return_exceptions=True))
+            await posted(world, seconds=0.1)
+        for each in busy:
+            each.cancel()
+        assert (await waiting).status == 200
+        await asyncio.gather(*busy, return_exceptions=True)
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": "a\nb"}, {"Authorization": "a\0"}, {"X\r\nY": ""}])

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from sync_worker.adapters.connections import Connections
+from sync_worker.adapters.http.connections import Connections
 from sync_worker.adapters.shopify.bulk_download import CHUNK_BYTES
 from sync_worker.adapters.shopify.client import ShopifyClient
 from sync_worker.adapters.shopify.session import open_session

@@ -15,10 +15,7 @@ from sync_worker.domain.pulls import LevelCounts
 _COLUMNS = pull_levels.c
 _STORED = (
     _COLUMNS.pull_id,
-    _COLUMNS.inventory_item_id,
-    _COLUMNS.location_id,
-    _COLUMNS.variant_id,
-    _COLUMNS.available,
+    *(_COLUMNS[name] for name in ShopifyLevel._fields),
 )
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import orjson
 
 from sync_worker.adapters.endless_lists import EmptyPageGuard
-from sync_worker.adapters.http import Http
+from sync_worker.adapters.http.port import Http
 from sync_worker.adapters.nhanh import decode
 from sync_worker.adapters.nhanh.envelope import VENDOR, Json
 from sync_worker.adapters.nhanh.limiter import SlidingWindow

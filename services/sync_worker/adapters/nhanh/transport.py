@@ -3,13 +3,12 @@
 Everything that is asked of Nhanh here is a read, so every call may be repeated.
 """
 
-import asyncio
 from collections.abc import Callable
 
 import structlog
 
 from sync_worker.adapters.backoff import Backoff, Retries
-from sync_worker.adapters.http import Http, HttpFailure, TimedOut
+from sync_worker.adapters.http.port import Http, HttpFailure, TimedOut
 from sync_worker.adapters.nhanh.envelope import VENDOR, Answer, RateLimited, read_answer
 from sync_worker.adapters.nhanh.limiter import SlidingWindow
 from sync_worker.adapters.quotas.line import ShutError
@@ -120,14 +119,13 @@ class NhanhTransport:
     async def _post(self, path: str, body: bytes) -> Answer:
         account = self._account
         try:
-            async with asyncio.timeout(self._call_seconds):
-                reply = await self._http.post(
-                    f"{account.base_url}/v3.0/{path}?appId={account.app_id}&businessId={account.business_id}",
-                    body,
-                    {"Authorization": account.access_token, "Content-Type": "application/json"},
-                    seconds=self._call_seconds,
-                )
-        except (TimeoutError, TimedOut):
+            reply = await self._http.post(
+                f"{account.base_url}/v3.0/{path}?appId={account.app_id}&businessId={account.business_id}",
+                body,
+                {"Authorization": account.access_token, "Content-Type": "application/json"},
+                seconds=self._call_seconds,
+            )
+        except TimedOut:
             message = f"Nhanh did not answer {path} within {self._call_seconds:g} s"
             raise VendorUnavailable(VENDOR, "TIMEOUT", message) from None
         except HttpFailure as failure:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from sync_worker.adapters.addresses import address_of
 from sync_worker.adapters.backoff import Backoff, Retries, retry_after_seconds
-from sync_worker.adapters.http import Http, HttpFailure, StreamedReply
+from sync_worker.adapters.http.addresses import address_of
+from sync_worker.adapters.http.port import Http, HttpFailure, StreamedReply
 from sync_worker.adapters.shopify.answers import bounded
 from sync_worker.application.ports.call_gate import CallGate
 from sync_worker.application.ports.clock import Clock

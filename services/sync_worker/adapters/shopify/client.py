@@ -6,7 +6,7 @@ from typing import TypeVar
 import orjson
 
 from sync_worker.adapters.endless_lists import ListGuard
-from sync_worker.adapters.http import Http
+from sync_worker.adapters.http.port import Http
 from sync_worker.adapters.shopify import decode, documents, search
 from sync_worker.adapters.shopify.attempts import Attempts
 from sync_worker.adapters.shopify.bulk import BulkClient

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sync_worker.adapters.http import Http
+from sync_worker.adapters.http.port import Http
 from sync_worker.adapters.shopify.tokens import Tokens, tokens_of
 from sync_worker.adapters.shopify.versions import VersionWatch
 from sync_worker.application.ports.clock import Clock

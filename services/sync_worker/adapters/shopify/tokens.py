@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import structlog
 
 from sync_worker.adapters.backoff import retry_after_seconds
-from sync_worker.adapters.http import Http, HttpFailure, TimedOut
+from sync_worker.adapters.http.port import Http, HttpFailure, TimedOut
 from sync_worker.adapters.quotas.buckets import UNEXPLAINED_PAUSE_SECONDS
 from sync_worker.adapters.shopify.answers import (
     LONGEST_RETRY_AFTER,
@@ -210,14 +210,13 @@ class GrantedTokens:
             "client_secret": self._credentials.client_secret,
         }
         try:
-            async with asyncio.timeout(self._call_seconds):
-                response = await self._http.post(
-                    self._url,
-                    urlencode(form).encode(),
-                    {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"},
-                    seconds=self._call_seconds,
-                )
-        except (TimeoutError, TimedOut):
+            response = await self._http.post(
+                self._url,
+                urlencode(form).encode(),
+                {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"},
+                seconds=self._call_seconds,
+            )
+        except TimedOut:
             return Fault("TIMEOUT", f"{self._shop} did not grant a token within {self._call_seconds:g} s", False)
         except HttpFailure as failure:
             message = f"the connection to {self._shop} failed while a token was asked for: {failure}"

@@ -1,12 +1,11 @@
 """One call to Shopify: through the shop's bucket, then the job's gate, then over HTTP, and what came of it."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
 
-from sync_worker.adapters.http import Http, HttpFailure, NeverSent, Reply, TimedOut
+from sync_worker.adapters.http.port import Http, HttpFailure, NeverSent, Reply, TimedOut
 from sync_worker.adapters.quotas.buckets import UNEXPLAINED_PAUSE_SECONDS
 from sync_worker.adapters.quotas.line import ShutError
 from sync_worker.adapters.shopify.answers import (
@@ -136,7 +135,7 @@ class Transport:
         except NeverSent as failure:
             self._bucket.unsent(held)
             return Fault("CONNECTION_FAILED", f"{self._account.shop} cannot be reached: {failure}", False)
-        except (TimeoutError, TimedOut):
+        except TimedOut:
             self._bucket.unanswered(held)
             return Fault("TIMEOUT", f"no answer came from {self._account.shop} within {self.call_seconds:g} s", True)
         except HttpFailure as failure:
@@ -165,19 +164,17 @@ class Transport:
         return _never_fits(report) or answer
 
     async def _post(self, request: Request, token: Token) -> Reply:
-        """Send, and read the whole answer; each wait within it is bounded, and all of them together."""
-        async with asyncio.timeout(self.call_seconds):
-            return await self._http.post(
-                self._url,
-                orjson.dumps({"query": request.document.text, "variables": request.variables}),
-                {
-                    "content-type": "application/json",
-                    "accept": "application/json",
-                    "x-shopify-access-token": token.text,
-                },
-                seconds=self.call_seconds,
-                connect_seconds=min(CONNECT_SECONDS, self.call_seconds),
-            )
+        return await self._http.post(
+            self._url,
+            orjson.dumps({"query": request.document.text, "variables": request.variables}),
+            {
+                "content-type": "application/json",
+                "accept": "application/json",
+                "x-shopify-access-token": token.text,
+            },
+            seconds=self.call_seconds,
+            connect_seconds=CONNECT_SECONDS,
+        )
 
     def _rest(self, answer: Answer) -> None:
         """Let no call to the shop through for as long as it asked for."""

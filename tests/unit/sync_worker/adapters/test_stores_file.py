@@ -86,6 +86,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
     [
         ("depot_id = 8", "depot_id = 7", "depots 7 are mapped twice"),
         ("app_id = 101", 'app_id = 101\nbase_url = "ftp://x"', "must be an http or https address"),
+        ("app_id = 101", 'app_id = 101\nbase_url = "http://x:99999"', "must be an http or https address"),
         ("app_id = 101", 'app_id = 101\nbase_url = "http://u:p@x"', "must not hold credentials"),
         ('shop = "main-street" ', 'shop = "Main Street"', "shopify.shop"),
         ('store_id = "main-street"', 'store_id = "Main"', "store_id"),

@@ -1,7 +1,7 @@
 """Addresses are taken as they were given, or not at all."""
 
 import pytest
-from sync_worker.adapters.addresses import address_of
+from sync_worker.adapters.http.addresses import address_of
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import aiohttp
 import certifi
 from yarl import URL
 
-from sync_worker.adapters.addresses import address_of
-from sync_worker.adapters.http import HttpFailure, NeverSent, NoConnectionInTime, Reply, TimedOut
-from sync_worker.adapters.quiet_connector import QuietConnector
+from sync_worker.adapters.http.addresses import address_of
+from sync_worker.adapters.http.port import HttpFailure, NeverSent, NoConnectionInTime, Reply, TimedOut
+from sync_worker.adapters.http.quiet_connector import QuietConnector
 
 MOST_CONNECTIONS = 20
 """At once, for all jobs of a process together; who needs another waits for one."""
@@ -54,10 +54,10 @@ class Connections:
     ) -> Reply:
         """Post; see `Http`."""
         with _failures_told():
-            address = _sendable(url, headers)
+            address, deadline = _sendable(url, headers), asyncio.get_running_loop().time() + seconds
             async with (
-                self._place(seconds),
-                asyncio.timeout(seconds),
+                self._place(deadline),
+                asyncio.timeout_at(deadline),
                 self._session.post(
                     address,
                     data=content,
@@ -71,7 +71,7 @@ class Connections:
     @asynccontextmanager
     async def stream(self, url: str, headers: Mapping[str, str], *, seconds: float) -> AsyncIterator["_Streamed"]:
         """Get; see `Http`."""
-        async with self._place(seconds):
+        async with self._place(asyncio.get_running_loop().time() + seconds):
             with _failures_told():
                 response = await self._session.get(
                     _sendable(url, headers),
@@ -84,16 +84,13 @@ class Connections:
                 yield _Streamed(response, seconds)
 
     @asynccontextmanager
-    async def _place(self, seconds: float) -> AsyncIterator[None]:
-        """Hold one of the connections; a host is given its own time for it only once there is one to be had."""
-        if self._places.locked():
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._places.acquire()
-            except TimeoutError:
-                raise NoConnectionInTime("AllConnectionsInUse") from None
-        else:
-            await self._places.acquire()
+    async def _place(self, deadline: float) -> AsyncIterator[None]:
+        """Hold one of the connections; a host's own time for it begins only once there is one to be had."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._places.acquire()
+        except TimeoutError:
+            raise NoConnectionInTime("AllConnectionsInUse") from None
         try:
             yield
         finally:

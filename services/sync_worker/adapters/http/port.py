@@ -67,7 +67,7 @@ class Http(Protocol):
     ) -> Reply:
         """Post, and read the whole answer, unpacked if it comes packed.
 
-        All of it ends after so many seconds, once a connection may be used; one that has to be made, after `connect_seconds`.
+        All of it ends after so many seconds, the wait for one of the connections included; making one, after `connect_seconds`.
 
         Raises:
             NeverSent, TimedOut, HttpFailure: As their names say.

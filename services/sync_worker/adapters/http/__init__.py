@@ -1,0 +1,1 @@
+"""HTTP as vendors are called: what callers rely on, and the connections that keep it."""
